@@ -1,0 +1,20 @@
+/**
+ * A picture as the method sees it: float planes, one after the other, with no file, colour profile or alpha about it.
+ */
+
+/** `channels` planes of `height` rows of `width` values, planar, row-major, nominally in [0, 1] (stored light: gamma). */
+export interface Planes {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Float32Array;
+}
+
+export function makePlanes(width: number, height: number, channels: number, data?: Float32Array): Planes {
+  return { width, height, channels, data: data ?? new Float32Array(width * height * channels) };
+}
+
+/** A view (no copy) of one plane. */
+export function planeOf({ width, height, data }: Planes, channel: number): Float32Array {
+  return data.subarray(channel * width * height, (channel + 1) * width * height);
+}

@@ -1,0 +1,41 @@
+/**
+ * Every failure a user can meet: a stable code and a sentence that says what to do.
+ *
+ * Codes never change once released; scripts and the panel match on them. Sentences never carry a path or a stack.
+ */
+
+/** Stable code of a failure, and the exit code the command line ends with. */
+export const EXIT_CODES = {
+  BAD_OPTION: 2,
+  BAD_KERNEL: 3,
+  INPUT_NOT_FOUND: 4,
+  INPUT_UNREADABLE: 4,
+  INPUT_UNSUPPORTED: 4,
+  INPUT_ANIMATED: 4,
+  INPUT_TOO_LARGE: 4,
+  INPUT_TOO_SMALL: 4,
+  OUTPUT_UNWRITABLE: 5,
+  OUT_OF_MEMORY: 6,
+  ENGINE_UNAVAILABLE: 7,
+  ENGINE_FAILED: 7,
+  INTERNAL: 70,
+  CANCELLED: 130,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_CODES;
+
+/** A failure with a stable `code` and a sentence for the person who met it. */
+export class KernelFusionError extends Error {
+  override readonly name = 'KernelFusionError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.code = code;
+  }
+}
+
+/** Throws `CANCELLED` when the signal has fired. Call it wherever a long function can stop. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new KernelFusionError('CANCELLED', 'Cancelled.', { cause: signal.reason });
+}
