@@ -35,7 +35,13 @@ export class KernelFusionError extends Error {
   }
 }
 
+/** What `throwIfCancelled` needs of an AbortSignal (declared here because this room knows neither DOM nor Node types). */
+interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+}
+
 /** Throws `CANCELLED` when the signal has fired. Call it wherever a long function can stop. */
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
+export function throwIfCancelled(signal: CancelSignal | undefined): void {
   if (signal?.aborted) throw new KernelFusionError('CANCELLED', 'Cancelled.', { cause: signal.reason });
 }

@@ -20,7 +20,10 @@ export interface Kernel {
 /** Builds a kernel; throws `BAD_KERNEL` unless it is square, finite and has a positive sum. Divides by the sum. */
 export function makeKernel(size: number, scale: Scale, values: ArrayLike<number>): Kernel {
   if (!Number.isInteger(size) || size < 1 || values.length !== size * size) {
-    throw new KernelFusionError('BAD_KERNEL', `A kernel must be square: ${values.length} values do not fill ${size} x ${size}.`);
+    throw new KernelFusionError(
+      'BAD_KERNEL',
+      `A kernel must be square: ${values.length} values do not fill ${size} x ${size}.`,
+    );
   }
   const data = Float64Array.from(values);
   let sum = 0;
@@ -83,5 +86,9 @@ export function bicubicKernel(scale: Scale, side = 4 * scale): Kernel {
     if (t < 2) return a * t ** 3 - 5 * a * t ** 2 + 8 * a * t - 4 * a;
     return 0;
   });
-  return makeKernel(side, scale, taps.flatMap((p) => taps.map((q) => p * q)));
+  return makeKernel(
+    side,
+    scale,
+    taps.flatMap((p) => taps.map((q) => p * q)),
+  );
 }
