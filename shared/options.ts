@@ -1,0 +1,56 @@
+/**
+ * What a person can choose about an upscaling: one object, validated once at the boundary (command line, socket), then trusted.
+ */
+import { KernelFusionError } from './errors.ts';
+import type { Scale } from './kernel.ts';
+
+export const PRESETS = ['fast'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+export interface UpscaleOptions {
+  /** How many times wider and higher the result is; 1 removes blur without enlarging. */
+  readonly scale: Scale;
+  readonly preset: Preset;
+  /** Seed of every random choice, 0 .. 2^32-1. The same seed, options, versions and thread count give the same bytes. */
+  readonly seed: number;
+  /** Side of the kernel in HR pixels, of the scale's parity; `null` lets the scale decide. */
+  readonly kernelSide: number | null;
+  /** Standard deviation of the layer's noise in 8-bit levels (0 .. 64); `null` estimates it. */
+  readonly noise: number | null;
+}
+
+export const DEFAULT_OPTIONS: UpscaleOptions = Object.freeze({
+  scale: 2,
+  preset: 'fast',
+  seed: 1,
+  kernelSide: null,
+  noise: null,
+});
+
+const bad = (sentence: string) => new KernelFusionError('BAD_OPTION', sentence);
+
+/** Fills in the defaults and checks every value; throws `BAD_OPTION` with a sentence naming the option. */
+export function parseOptions(input: unknown): UpscaleOptions {
+  if (typeof input !== 'object' || input === null) throw bad('Options must be an object.');
+  for (const key of Object.keys(input)) {
+    if (!Object.hasOwn(DEFAULT_OPTIONS, key)) throw bad(`There is no option "${key.slice(0, 40)}".`);
+  }
+  const options: UpscaleOptions = { ...DEFAULT_OPTIONS, ...input };
+  const { scale, preset, seed, kernelSide, noise } = options;
+  if (![1, 2, 3, 4].includes(scale)) throw bad('scale must be 1, 2, 3 or 4.');
+  if (!PRESETS.includes(preset)) throw bad(`preset must be one of: ${PRESETS.join(', ')}.`);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw bad('seed must be a whole number from 0 to 4294967295.');
+  }
+  if (kernelSide !== null) {
+    const fits = Number.isInteger(kernelSide) && kernelSide >= 3 && kernelSide <= 64;
+    if (!fits || (kernelSide - scale) % 2 !== 0) {
+      const parity = scale % 2 === 0 ? 'even' : 'odd';
+      throw bad(`kernelSide must be an ${parity} number from 3 to 64 at scale ${scale}.`);
+    }
+  }
+  if (noise !== null && !(typeof noise === 'number' && noise >= 0 && noise <= 64)) {
+    throw bad('noise must be a number from 0 to 64 (8-bit levels).');
+  }
+  return Object.freeze(options);
+}
