@@ -1,0 +1,26 @@
+/**
+ * Bundles what people run: dist/helper/cli.js and, beside it, the worker that runs graphs.
+ *
+ * Packages stay outside the bundle: sharp and onnxruntime-node bring native code that has to be found in node_modules.
+ */
+import { chmod, rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+import { root } from './steps.mjs';
+
+await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    'helper/cli': 'helper/cli.ts',
+    'helper/onnx-worker': 'helper/tensor/executors/onnx/onnx-worker.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  target: 'node20.9',
+  format: 'esm',
+  sourcemap: true,
+  logLevel: 'info',
+});
+await chmod(new URL('../dist/helper/cli.js', import.meta.url), 0o755);
