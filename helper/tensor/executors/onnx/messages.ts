@@ -1,0 +1,45 @@
+/**
+ * What the executor and its thread say to each other: one request, one reply, in order. Buffers are transferred, never cloned.
+ */
+import type { ErrorCode } from '../../../../shared/errors.ts';
+import type { Shape } from '../../shape.ts';
+
+/** What the thread is started with (`workerData`). */
+export interface ThreadOptions {
+  readonly threads: number;
+  readonly providers: readonly string[];
+}
+
+/** `shapes` holds every input's and output's; `state` maps input to output names, as in CompileOptions. */
+export interface CompileRequest {
+  readonly kind: 'compile';
+  readonly program: number;
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly state: Readonly<Record<string, string>>;
+}
+
+export type Request =
+  | CompileRequest
+  | { readonly kind: 'run' | 'writeState'; readonly program: number; readonly values: Record<string, Float32Array> }
+  | { readonly kind: 'readState' | 'release'; readonly program: number }
+  /** Replies with how many programs the thread holds. */
+  | { readonly kind: 'count' }
+  /** Releases everything and ends the thread. */
+  | { readonly kind: 'close' };
+
+export type Reply =
+  /** `count`: programs the thread holds. */
+  | { readonly id: number; readonly values: Record<string, Float32Array>; readonly count: number }
+  /** `detail` is for developers: it may name files of the runtime. */
+  | { readonly id: number; readonly code: ErrorCode; readonly detail: string };
+
+export interface Envelope {
+  readonly id: number;
+  readonly request: Request;
+}
+
+/** The buffers of a message's arrays, for `postMessage`'s transfer list. */
+export function buffersOf(values: Readonly<Record<string, Float32Array>>): ArrayBuffer[] {
+  return Object.values(values).map((array) => array.buffer as ArrayBuffer);
+}
