@@ -11,6 +11,7 @@ import { type ErrorCode, KernelFusionError, throwIfCancelled } from '../../share
 import type { Scale } from '../../shared/kernel.ts';
 import type { Layer } from '../kernelfusion/method.ts';
 import { bleed } from './bleed.ts';
+import { exifDensity } from './exif.ts';
 import { type Bits, layerOf } from './pixels.ts';
 import { type InputFormat, isAnimatedPng, sniff } from './sniff.ts';
 
@@ -20,8 +21,8 @@ export interface PictureInfo {
   readonly bits: Bits;
   /** The embedded colour profile, untouched; `null` if there is none that fits the picture. */
   readonly icc: Uint8Array | null;
-  /** Pixels an inch; `null` if the file does not say. (A PNG that does not say counts as 72, libvips' own rule.) */
-  readonly density: number | null;
+  /** Pixels an inch; 72 where the file does not say. */
+  readonly density: number;
 }
 
 export interface Picture extends PictureInfo {
@@ -45,6 +46,8 @@ export interface ReadLimits {
 export const MAX_PIXELS = 4096 ** 2;
 export const MAX_OUTPUT_PIXELS = 8192 ** 2;
 export const MIN_SIDE = 16;
+/** What libvips takes for a PNG or JPEG that does not say. */
+const DENSITY = 72;
 /** An uncompressed 16-bit RGBA picture of `MAX_PIXELS`, four times over. */
 const MAX_BYTES = 512 * 2 ** 20;
 
@@ -114,13 +117,13 @@ export async function readPicture(
     bits,
     grey,
     icc: iccFits ? icc : null,
-    density: header.density ?? null,
+    density: header.density ?? (header.exif && exifDensity(header.exif)) ?? DENSITY,
     notes: iccFits ? [] : ['The embedded colour profile is not made for this kind of picture and was left out.'],
   };
 }
 
 /** What kind of values an ICC profile is for: four letters, `RGB ` or `GRAY` among them (ICC.1:2022, 7.2.6). */
-export function profileSpace(icc: Uint8Array): string {
+function profileSpace(icc: Uint8Array): string {
   return String.fromCharCode(...icc.subarray(16, 20));
 }
 

@@ -1,0 +1,97 @@
+/**
+ * Files that are either whole or not there: the bytes go to a temporary name in the same folder, reach the disk, and only then
+ * take the wanted name. Whatever goes wrong before that, the temporary file is removed and an older file stays as it was.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { KernelFusionError, throwIfCancelled } from '../shared/errors.ts';
+
+/** Bytes written between two looks at the signal. */
+const CHUNK = 2 ** 22;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it is larger than a file may be there',
+  EROFS: 'the disk is read-only',
+  EACCES: 'there is no permission to write there',
+  EPERM: 'there is no permission to write there',
+  EBUSY: 'another program is using it',
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'its folder does not exist',
+  EISDIR: 'there is a folder of that name',
+  ENAMETOOLONG: 'its name is too long',
+};
+
+function unwritable(error: unknown): KernelFusionError {
+  if (error instanceof KernelFusionError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const sentence = `The output file could not be written: ${REASONS[code] ?? code}.`;
+  return new KernelFusionError('OUTPUT_UNWRITABLE', sentence, { cause: error });
+}
+
+/** Where the bytes really go: a link is followed, so that it stays a link. Throws for a folder, a device and the like. */
+async function resolveTarget(path: string): Promise<string> {
+  const absent = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  };
+  const found = await stat(path).catch(absent);
+  if (found === null) return path;
+  if (found.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+  if (!found.isFile()) throw Object.assign(new Error('not a file'), { code: 'not a regular file' });
+  return realpath(path);
+}
+
+/** Whether `writeAtomic` has a chance at `path`: its folder is there and may be written to. Throws `OUTPUT_UNWRITABLE`. */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    const folder = dirname(await resolveTarget(path));
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unwritable(error);
+  }
+}
+
+/**
+ * Writes a whole file, replacing one of that name. Throws `OUTPUT_UNWRITABLE` or `CANCELLED`; then nothing is left behind and
+ * an older file of that name is untouched.
+ */
+export async function writeAtomic(path: string, bytes: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+  throwIfCancelled(signal);
+  const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  try {
+    const target = await resolveTarget(path);
+    // Short and of its own, for the wanted name may be as long as names can be.
+    const temporary = join(dirname(target), `.kernelfusion-${randomBytes(6).toString('hex')}.tmp`);
+    try {
+      await writeThrough(temporary, data, signal);
+      throwIfCancelled(signal);
+      await rename(temporary, target);
+    } catch (error) {
+      // What went wrong first is what the person should hear of.
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  } catch (error) {
+    throw unwritable(error);
+  }
+}
+
+/** Creates a file (fails if the name is taken), writes all bytes and waits until they are on the disk. */
+async function writeThrough(path: string, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    for (let at = 0; at < data.length; ) {
+      throwIfCancelled(signal);
+      const { bytesWritten } = await file.write(data, at, Math.min(CHUNK, data.length - at));
+      at += bytesWritten;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { checkWritable, writeAtomic } from '../../helper/atomic-file.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kernelfusion-test-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const inFolder = (name: string) => join(folder, name);
+
+/** Fires when it is looked at for the `n`th time. */
+function abortAtLook(n: number): AbortSignal {
+  let looks = 0;
+  return {
+    get aborted() {
+      return ++looks >= n;
+    },
+    reason: 'test',
+  } as AbortSignal;
+}
+
+test('the bytes arrive, replace an older file and leave nothing else in the folder', async () => {
+  const bytes = Uint8Array.from({ length: 5_000_000 }, (_, i) => i % 251);
+  await writeFile(inFolder('out.bin'), 'older');
+  await writeAtomic(inFolder('out.bin'), bytes);
+  assert.ok(bytes.every((b, i) => b === i % 251));
+  assert.deepEqual(new Uint8Array(await readFile(inFolder('out.bin'))), bytes);
+  await writeAtomic(inFolder('empty'), '');
+  await writeAtomic(inFolder('text'), 'née');
+  assert.equal(await readFile(inFolder('text'), 'utf8'), 'née');
+  assert.deepEqual((await readdir(folder)).sort(), ['empty', 'out.bin', 'text']);
+});
+
+test('cancelling at any moment leaves the older file and nothing beside it', async () => {
+  const bytes = new Uint8Array(9_000_000); // three chunks: five looks at the signal in all
+  for (let look = 1; look <= 5; look++) {
+    await writeFile(inFolder('out.bin'), 'older');
+    await assert.rejects(writeAtomic(inFolder('out.bin'), bytes, abortAtLook(look)), { code: 'CANCELLED' });
+    assert.deepEqual(await readdir(folder), ['out.bin']);
+    assert.equal(await readFile(inFolder('out.bin'), 'utf8'), 'older');
+  }
+  await writeAtomic(inFolder('out.bin'), bytes, abortAtLook(6));
+});
+
+test('what cannot be written is told in a sentence without the path, before and after', async () => {
+  await writeFile(inFolder('file'), '');
+  const cases: [string, RegExp][] = [
+    [inFolder('missing/out.png'), /folder does not exist/],
+    [inFolder('file/out.png'), /folder does not exist/],
+    [folder, /a folder of that name/],
+    [inFolder('n'.repeat(300)), /name is too long/],
+  ];
+  for (const [path, message] of cases) {
+    for (const attempt of [checkWritable(path), writeAtomic(path, 'x')]) {
+      await assert.rejects(attempt, (error: Error & { code: string }) => {
+        assert.equal(error.code, 'OUTPUT_UNWRITABLE');
+        assert.match(error.message, message);
+        assert.ok(!error.message.includes(folder));
+        return true;
+      });
+    }
+  }
+  assert.deepEqual(await readdir(folder), ['file']);
+});
+
+test('devices are refused', { skip: process.platform === 'win32' ? 'needs /dev/null' : false }, async () => {
+  for (const attempt of [checkWritable('/dev/null'), writeAtomic('/dev/null', 'x')]) {
+    await assert.rejects(attempt, { code: 'OUTPUT_UNWRITABLE' });
+  }
+});
+
+test('a link stays a link', { skip: process.platform === 'win32' ? 'links need rights there' : false }, async () => {
+  await writeFile(inFolder('real'), 'older');
+  await symlink(inFolder('real'), inFolder('link'));
+  await writeAtomic(inFolder('link'), 'newer');
+  assert.equal(await readFile(inFolder('real'), 'utf8'), 'newer');
+  await writeAtomic(inFolder('real'), 'newest');
+  assert.equal(await readFile(inFolder('link'), 'utf8'), 'newest');
+});
+
+test('running out of room half-way leaves nothing behind', {
+  skip: process.platform === 'win32' ? 'needs a shell with ulimit' : false,
+}, async () => {
+  const module = new URL('../../helper/atomic-file.js', import.meta.url).href;
+  const script = `import { writeAtomic } from '${module}';
+      await writeAtomic('out.bin', new Uint8Array(24e6)).catch((e) => console.log(e.code + ': ' + e.message));`;
+  // Files may grow to 5,000 KiB there: the second chunk does not fit.
+  const command = `ulimit -f 10000 && exec "$0" --input-type=module -e "$1"`;
+  const { stdout } = spawnSync('sh', ['-c', command, process.execPath, script], { cwd: folder, encoding: 'utf8' });
+  assert.match(stdout, /^OUTPUT_UNWRITABLE: .*larger than a file may be/);
+  assert.deepEqual(await readdir(folder), []);
+});
