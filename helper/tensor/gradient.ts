@@ -110,7 +110,7 @@ const RULES: Record<OpName, Rule> = {
 /** Emits dL/dx for every x of `wrt`, in their order and shapes; zeros where the loss does not depend on x. */
 export function gradient(g: GraphBuilder, loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (sizeOf(loss.shape) !== 1) throw new Error(`The loss must be one number, not [${loss.shape}].`);
-  const valueOf = (id: number): Tensor => ({ id, shape: g.nodes[id].shape });
+  const tensorAt = (id: number): Tensor => ({ id, shape: g.nodes[id].shape });
 
   const needed = new Set(wrt.map((t) => t.id));
   for (let id = 0; id <= loss.id; id++) if (g.nodes[id].inputs.some((input) => needed.has(input))) needed.add(id);
@@ -122,7 +122,7 @@ export function gradient(g: GraphBuilder, loss: Tensor, wrt: readonly Tensor[]):
     const node = g.nodes[id];
     if (!d || !node.inputs.some((input) => needed.has(input))) continue;
     const needs = node.inputs.map((input) => needed.has(input));
-    const parts = RULES[node.op](g, d, node.inputs.map(valueOf), valueOf(id), node, needs);
+    const parts = RULES[node.op](g, d, node.inputs.map(tensorAt), tensorAt(id), node, needs);
     node.inputs.forEach((input, i) => {
       const part = parts[i];
       if (!needs[i] || !part) return;
