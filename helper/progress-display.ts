@@ -50,6 +50,7 @@ function barDisplay(stream: Writable): Display {
     },
     Presets.shades_classic,
   );
+  let stopped = false;
   const wording = (progress: Progress, reading: Reading) => ({
     title: TITLES[progress.phase],
     step: progress.step,
@@ -58,24 +59,31 @@ function barDisplay(stream: Writable): Display {
   });
   return {
     show(progress, reading) {
+      if (stopped) return;
       const value = Math.floor(progress.done * resolution);
       if (bar.isActive) bar.update(value, wording(progress, reading));
       else bar.start(resolution, value, wording(progress, reading));
     },
-    stop: () => bar.stop(),
+    stop() {
+      stopped = true;
+      bar.stop();
+    },
   };
 }
 
 function lineDisplay(stream: Writable): Display {
   let phase: Phase | null = null;
   let due = 0;
+  let stopped = false;
   return {
     show(progress, reading) {
-      if (progress.phase === phase && reading.elapsed < due) return;
+      if (stopped || (progress.phase === phase && reading.elapsed < due)) return;
       phase = progress.phase;
       due = reading.elapsed + LINE_EVERY_SECONDS;
       stream.write(`${progressLine(progress, reading)}\n`);
     },
-    stop() {},
+    stop() {
+      stopped = true;
+    },
   };
 }

@@ -20,6 +20,10 @@ await build({
   platform: 'node',
   target: 'node20.9',
   format: 'esm',
+  // A command's packages are loaded when it runs: "doctor" has to work where one of them is broken. The shared pieces lie
+  // beside the command line, for they name the worker and package.json by where they are themselves.
+  splitting: true,
+  chunkNames: 'helper/[name]-[hash]',
   sourcemap: true,
   logLevel: 'info',
 });

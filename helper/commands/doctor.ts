@@ -1,0 +1,130 @@
+/**
+ * `kernelfusion doctor`: what this computer offers, so that a report of trouble can start from facts.
+ *
+ * What is needed and broken ends with an exit code; what is optional is only told. Every part is loaded as late as here, so
+ * that a broken one cannot take the others with it.
+ */
+import { execFile } from 'node:child_process';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { EXIT_CODES } from '../../shared/errors.ts';
+import { ownVersion } from '../versions.ts';
+import type { CommandResult } from './command-result.ts';
+
+/** A part that works, or why it does not. */
+type Part<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };
+
+/** `not installed` is a fine state for an optional part; `broken` means it is there and cannot be used. */
+interface OptionalPart {
+  readonly state: 'installed' | 'not installed' | 'broken';
+  readonly version?: string;
+  readonly reason?: string;
+}
+
+export interface Diagnosis {
+  readonly kernelfusion: string;
+  readonly node: { readonly version: string; readonly platform: string; readonly arch: string };
+  readonly processor: { readonly model: string; readonly threads: number };
+  readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
+  readonly sharp: Part<{ readonly version: string; readonly libvips: string }>;
+  readonly onnxruntime: Part<{ readonly version: string; readonly bundled: string[]; readonly notBundled: string[] }>;
+  readonly engine: Part<{ readonly name: string; readonly threads: number; readonly lowering: string }>;
+  readonly tfjsNodeGpu: OptionalPart;
+}
+
+const TFJS = '@tensorflow/tfjs-node-gpu';
+const TFJS_TIME_LIMIT = 20_000;
+
+const firstLine = (text: string) => text.trim().split('\n')[0];
+const reasonOf = (error: unknown) => firstLine(error instanceof Error ? error.message : String(error));
+
+async function part<T>(look: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return { ok: true, ...(await look()) };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  }
+}
+
+async function lookAtSharp() {
+  const { default: sharp } = await import('sharp');
+  return { version: sharp.versions.sharp ?? 'unknown', libvips: sharp.versions.vips };
+}
+
+async function lookAtOnnxRuntime() {
+  const { env, listSupportedBackends } = await import('onnxruntime-node');
+  const backends = listSupportedBackends();
+  const named = (bundled: boolean) => backends.filter((b) => b.bundled === bundled).map((b) => b.name);
+  return { version: env.versions.node ?? 'unknown', bundled: named(true), notBundled: named(false) };
+}
+
+async function lookAtEngine() {
+  const { createOnnxExecutor } = await import('../tensor/executors/onnx/executor.ts');
+  const executor = await createOnnxExecutor();
+  try {
+    const { name, threads, blockSize } = executor;
+    return { name, threads, lowering: blockSize > 1 ? `blocks of ${blockSize} channels` : 'standard operators' };
+  } finally {
+    await executor.close();
+  }
+}
+
+/** Loads the package in a process of its own: a broken native library may end the process that loads it. */
+function lookAtTfjs(signal: AbortSignal): Promise<OptionalPart> {
+  const script = `import('${TFJS}').then(
+    (tf) => console.log(JSON.stringify({ state: 'installed', version: (tf.default ?? tf).version['tfjs-node'] })),
+    (error) => console.log(JSON.stringify(
+      error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("'${TFJS}'")
+        ? { state: 'not installed' }
+        : { state: 'broken', reason: error.message.trim().split('\\n')[0] })),
+  ).finally(() => process.exit());`;
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  return new Promise((resolve) => {
+    const args = ['--input-type=module', '--eval', script];
+    execFile(process.execPath, args, { cwd, signal, timeout: TFJS_TIME_LIMIT }, (error, stdout, stderr) => {
+      const answer = stdout.trim().split('\n').at(-1);
+      if (answer?.startsWith('{')) resolve(JSON.parse(answer));
+      else resolve({ state: 'broken', reason: firstLine(stderr) || reasonOf(error) });
+    });
+  });
+}
+
+/** Looks at everything. Never throws. */
+export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
+  const cpus = os.cpus();
+  return {
+    kernelfusion: ownVersion(),
+    node: { version: process.versions.node, platform: process.platform, arch: process.arch },
+    processor: { model: cpus[0]?.model.trim() ?? 'unknown', threads: os.availableParallelism() },
+    memory: { totalBytes: os.totalmem(), freeBytes: os.freemem() },
+    sharp: await part(lookAtSharp),
+    onnxruntime: await part(lookAtOnnxRuntime),
+    engine: await part(lookAtEngine),
+    tfjsNodeGpu: await lookAtTfjs(signal),
+  };
+}
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+
+export function diagnosisText(d: Diagnosis): string {
+  const told = <T>(p: Part<T>, say: (value: T) => string) => (p.ok ? say(p) : `broken: ${p.reason}`);
+  const tfjs = [d.tfjsNodeGpu.state, d.tfjsNodeGpu.version, d.tfjsNodeGpu.reason].filter(Boolean);
+  const rows: [string, string][] = [
+    ['kernelfusion', d.kernelfusion],
+    ['node', `${d.node.version} (${d.node.platform} ${d.node.arch})`],
+    ['processor', `${d.processor.model}, ${d.processor.threads} threads`],
+    ['memory', `${gigabytes(d.memory.totalBytes)}, ${gigabytes(d.memory.freeBytes)} free`],
+    ['pictures', told(d.sharp, (s) => `sharp ${s.version}, libvips ${s.libvips}`)],
+    ['onnxruntime', told(d.onnxruntime, (o) => `${o.version}, backends: ${o.bundled.join(', ')}`)],
+    ['engine', told(d.engine, (e) => `${e.name}, ${e.threads} threads, ${e.lowering}`)],
+    [TFJS, `${tfjs.join(': ')} (optional, not used yet)`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+export async function doctor(signal: AbortSignal): Promise<CommandResult> {
+  const data = await diagnose(signal);
+  const works = data.sharp.ok && data.onnxruntime.ok && data.engine.ok;
+  return { data, text: diagnosisText(data), exitCode: works ? 0 : EXIT_CODES.ENGINE_UNAVAILABLE };
+}

@@ -1,0 +1,35 @@
+/**
+ * What a failure looks like from outside: a stable code, one sentence, an exit code. Whatever is not a coded error is our
+ * mistake, and says so.
+ */
+import { CommanderError } from 'commander';
+import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
+
+const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
+
+/** Any thrown value as a coded error. */
+export function toCoded(error: unknown): KernelFusionError {
+  if (error instanceof KernelFusionError) return error;
+  if (error instanceof CommanderError) {
+    return new KernelFusionError('BAD_OPTION', oneLine(error.message.replace(/^error: /, '')), { cause: error });
+  }
+  if (error instanceof RangeError && /allocation failed|Invalid typed array length/i.test(error.message)) {
+    return new KernelFusionError('OUT_OF_MEMORY', 'There is not enough memory for this picture at this scale.', {
+      cause: error,
+    });
+  }
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new KernelFusionError('INTERNAL', `Something unexpected happened (${oneLine(what)}).`, { cause: error });
+}
+
+/** The line on standard error. With `debug`, the stack of the original error follows. */
+export function failureText(error: KernelFusionError, debug: boolean): string {
+  const line = `kernelfusion: ${error.code}: ${oneLine(error.message)}\n`;
+  const origin = error.cause instanceof Error ? error.cause : error;
+  return debug ? `${line}${origin.stack}\n` : line;
+}
+
+/** The object on standard output where scripts asked for JSON. */
+export const failureJson = ({ code, message }: KernelFusionError) => ({ error: { code, message: oneLine(message) } });
+
+export const exitCodeOf = ({ code }: KernelFusionError): number => EXIT_CODES[code];
