@@ -76,20 +76,17 @@ export async function readPicture(
   if (format === null) throw refuse('INPUT_UNREADABLE', 'This file is not a picture.');
   if (format === 'png' && isAnimatedPng(bytes)) throw animated();
 
-  const decoder = (options?: SharpOptions) =>
+  const decoder = (options: SharpOptions) =>
     sharp(bytes, {
       // Told apart by experiment: 'warning' lets odd but whole files pass (unknown tags, broken profiles or EXIF, bytes after
       // the end), and is the only level that stops a JPEG whose damaged half would come out grey.
       failOn: 'warning',
-      limitInputPixels: limits.maxPixels ?? MAX_PIXELS,
       ignoreIcc: true,
       ...options,
     });
-  const header = await decoder()
+  const header = await decoder({ limitInputPixels: false }) // reads no pixel; `checkHeader` has the better sentence
     .metadata()
-    .catch((e: unknown) => {
-      throw damaged(e);
-    });
+    .catch(damaged);
   checkHeader(header, limits);
   throwIfCancelled(signal);
 
@@ -97,13 +94,11 @@ export async function readPicture(
   // Grey 8-bit with alpha is decoded as RGB, for sharp's raw output drops the alpha of 8-bit grey; each plane is the grey one.
   const grey = header.channels < 3;
   const space = bits === 16 ? (grey ? 'grey16' : 'rgb16') : 'srgb';
-  const { data, info } = await decoder({ autoOrient: true })
+  const { data, info } = await decoder({ autoOrient: true, limitInputPixels: limits.maxPixels ?? MAX_PIXELS })
     .toColourspace(space)
     .raw({ depth: bits === 16 ? 'ushort' : 'uchar' })
     .toBuffer({ resolveWithObject: true })
-    .catch((e: unknown) => {
-      throw damaged(e);
-    });
+    .catch(damaged);
   throwIfCancelled(signal);
   const pixels = bits === 16 ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   const decoded = layerOf(pixels, info.width, info.height, info.channels as 1 | 2 | 3 | 4);
@@ -162,8 +157,8 @@ function animated(): KernelFusionError {
   );
 }
 
-function damaged(cause: unknown): KernelFusionError {
-  return refuse('INPUT_UNREADABLE', 'This picture is damaged or cut off and could not be decoded.', cause);
+function damaged(cause: unknown): never {
+  throw refuse('INPUT_UNREADABLE', 'This picture is damaged or cut off and could not be decoded.', cause);
 }
 
 /** Refuses, from the header alone, what cannot be worked on. */
