@@ -3,7 +3,7 @@
  * take the wanted name. Whatever goes wrong before that, the temporary file is removed and an older file stays as it was.
  */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KernelFusionError, throwIfCancelled } from '../shared/errors.ts';
@@ -67,6 +67,8 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string, sign
     const target = await resolveTarget(path);
     // Short and of its own, for the wanted name may be as long as names can be.
     const temporary = join(dirname(target), `.kernelfusion-${randomBytes(6).toString('hex')}.tmp`);
+    const removeNow = () => rmSync(temporary, { force: true });
+    process.once('exit', removeNow); // The process may be told to end in the middle of this.
     try {
       await writeThrough(temporary, data, signal);
       throwIfCancelled(signal);

@@ -96,3 +96,26 @@ test('running out of room half-way leaves nothing behind', {
   assert.match(stdout, /^OUTPUT_UNWRITABLE: .*larger than a file may be/);
   assert.deepEqual(await readdir(folder), []);
 });
+
+test('a process that ends in the middle of writing leaves nothing behind', {
+  skip: process.platform === 'win32' ? 'an open file cannot be removed there' : false,
+}, async () => {
+  const module = new URL('../../helper/atomic-file.js', import.meta.url).href;
+  const script = `import { readdirSync } from 'node:fs';
+      import { writeAtomic } from '${module}';
+      void writeAtomic('out.bin', new Uint8Array(64e6));
+      const look = () => {
+        const names = readdirSync('.');
+        if (names.length === 0) return setImmediate(look);
+        console.log(names[0]);
+        process.exit(9);
+      };
+      look();`;
+  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /\.tmp$/m);
+  assert.equal(status, 9);
+  assert.deepEqual(await readdir(folder), []);
+});
