@@ -5,6 +5,9 @@
 import { CommanderError } from 'commander';
 import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
 
+/** An unknown error's own words may hold paths: they are told with the stack only. */
+const REPORT_IT = 'Please report it, with what it says when KERNELFUSION_DEBUG=1 is set.';
+
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
 
 /** Any thrown value as a coded error. */
@@ -18,8 +21,8 @@ export function toCoded(error: unknown): KernelFusionError {
       cause: error,
     });
   }
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new KernelFusionError('INTERNAL', `Something unexpected happened (${oneLine(what)}).`, { cause: error });
+  const sentence = `Something unexpected happened (${error instanceof Error ? error.name : typeof error}). ${REPORT_IT}`;
+  return new KernelFusionError('INTERNAL', sentence, { cause: error });
 }
 
 /** The line on standard error. With `debug`, the stack of the original error follows. */

@@ -46,7 +46,7 @@ function barDisplay(stream: Writable): Display {
       format: '{bar} {percentage} % · {title} {step}/{steps} · {remaining}',
       barsize: 24,
       gracefulExit: false, // Signals belong to the command line, which stops the display.
-      linewrap: null,
+      linewrap: true, // Cut at the terminal's width, and nothing to set back if the process is killed.
     },
     Presets.shades_classic,
   );

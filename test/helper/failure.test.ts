@@ -11,10 +11,11 @@ test('a coded error keeps its code, sentence and exit code', () => {
 });
 
 test('an unexpected error is our mistake, told in one line', () => {
-  const error = toCoded(new TypeError('x is not\n  a function'));
+  const error = toCoded(new TypeError('cannot open /home/me/secret'));
   assert.equal(
     failureText(error, false),
-    'kernelfusion: INTERNAL: Something unexpected happened (TypeError: x is not a function).\n',
+    'kernelfusion: INTERNAL: Something unexpected happened (TypeError). ' +
+      'Please report it, with what it says when KERNELFUSION_DEBUG=1 is set.\n',
   );
   assert.equal(exitCodeOf(error), 70);
   assert.equal(toCoded('thrown text').code, 'INTERNAL');
