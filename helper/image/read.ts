@@ -5,7 +5,7 @@
  * way in or out; the profile travels beside the pixels and is written back. Everything that can be refused is refused from
  * the header, before a pixel is decoded.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { type ErrorCode, KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
@@ -31,7 +31,7 @@ export interface Picture extends PictureInfo {
   readonly format: InputFormat;
   /** One colour plane instead of three. */
   readonly grey: boolean;
-  /** Sentences for the person: what of the file could not be kept. */
+  /** Sentences for the person: what of the file is faulty or could not be kept. */
   readonly notes: readonly string[];
 }
 
@@ -76,29 +76,28 @@ export async function readPicture(
   if (format === null) throw refuse('INPUT_UNREADABLE', 'This file is not a picture.');
   if (format === 'png' && isAnimatedPng(bytes)) throw animated();
 
-  const decoder = (options: SharpOptions) =>
-    sharp(bytes, {
-      // Told apart by experiment: 'warning' lets odd but whole files pass (unknown tags, broken profiles or EXIF, bytes after
-      // the end), and is the only level that stops a JPEG whose damaged half would come out grey.
-      failOn: 'warning',
-      ignoreIcc: true,
-      ...options,
-    });
-  const header = await decoder({ limitInputPixels: false }) // reads no pixel; `checkHeader` has the better sentence
-    .metadata()
-    .catch(damaged);
+  const open = (options: SharpOptions) => sharp(bytes, { failOn: 'error', ignoreIcc: true, ...options });
+  // The header costs no pixel, so it needs no limit: `checkHeader` has the better sentence.
+  const header = await open({ limitInputPixels: false }).metadata().catch(damaged);
   checkHeader(header, limits);
   throwIfCancelled(signal);
 
+  const notes: string[] = [];
   const bits: Bits = header.depth === 'ushort' ? 16 : 8;
   // Grey 8-bit with alpha is decoded as RGB, for sharp's raw output drops the alpha of 8-bit grey; each plane is the grey one.
   const grey = header.channels < 3;
   const space = bits === 16 ? (grey ? 'grey16' : 'rgb16') : 'srgb';
-  const { data, info } = await decoder({ autoOrient: true, limitInputPixels: limits.maxPixels ?? MAX_PIXELS })
-    .toColourspace(space)
-    .raw({ depth: bits === 16 ? 'ushort' : 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch(damaged);
+  const decode = (failOn: 'warning' | 'error') =>
+    open({ failOn, autoOrient: true, limitInputPixels: limits.maxPixels ?? MAX_PIXELS })
+      .toColourspace(space)
+      .raw({ depth: bits === 16 ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+  // A warning may be a fault of form that many phones and scanners make, or a JPEG whose damaged half comes out grey; libvips
+  // cannot tell which, so the person is asked to look. What is cut off is an error, and refused.
+  const { data, info } = await decode('warning').catch(() => {
+    notes.push('The decoder found faults in this file: look whether all of the picture is there.');
+    return decode('error').catch(damaged);
+  });
   throwIfCancelled(signal);
   const pixels = bits === 16 ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   const decoded = layerOf(pixels, info.width, info.height, info.channels as 1 | 2 | 3 | 4);
@@ -106,6 +105,7 @@ export async function readPicture(
 
   const icc = header.icc ?? null;
   const iccFits = icc === null || profileSpace(icc) === (grey ? 'GRAY' : 'RGB ');
+  if (!iccFits) notes.push('The embedded colour profile is not made for this kind of picture and was left out.');
   return {
     layer,
     format,
@@ -113,7 +113,7 @@ export async function readPicture(
     grey,
     icc: iccFits ? icc : null,
     density: header.density ?? (header.exif && exifDensity(header.exif)) ?? DENSITY,
-    notes: iccFits ? [] : ['The embedded colour profile is not made for this kind of picture and was left out.'],
+    notes,
   };
 }
 
@@ -128,9 +128,9 @@ function firstPlane({ colour, alpha }: Layer): Layer {
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
-  let file: FileHandle | undefined;
+  let file: fs.FileHandle | undefined;
   try {
-    file = await open(path, 'r');
+    file = await fs.open(path, 'r');
     const stat = await file.stat();
     if (!stat.isFile()) throw refuse('INPUT_UNREADABLE', 'The input is not a file.');
     if (stat.size > MAX_BYTES) {
