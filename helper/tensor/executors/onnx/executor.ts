@@ -8,11 +8,11 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, KernelFusionError } from '../../../../shared/errors.ts';
 import type { CompileOptions, Executor, Program, Values } from '../../executor.ts';
-import type { Graph } from '../../graph.ts';
+import { type Graph, GraphBuilder } from '../../graph.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
 import { BLOCK_PROBE, readBlockProbe } from './block-probe.ts';
 import { lowerGraph } from './lower.ts';
-import { buffersOf, type Envelope, type Reply, type Request, type ThreadOptions } from './messages.ts';
+import { buffersOf, type Reply, type Request, type ThreadOptions } from './messages.ts';
 import { encodeModel, type OnnxModel } from './model.ts';
 
 export interface OnnxOptions {
@@ -37,51 +37,54 @@ function failure(code: ErrorCode, detail: string): KernelFusionError {
 
 type Answer = Extract<Reply, { values: unknown }>;
 
-/** The thread, as a function from request to answer. */
+/** The thread, as a function from request to answer. Requests go out one at a time, so that `close` can drop the others. */
 class Thread {
   private readonly worker: Worker;
-  private readonly waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   private readonly ended: Promise<void>;
+  /** Settles when the last request asked for so far has its answer. */
+  private tail: Promise<unknown> = Promise.resolve();
+  private asker: { resolve(answer: Answer): void; reject(error: Error): void } | null = null;
   private gone: KernelFusionError | null = null;
-  private nextId = 0;
 
   constructor(options: ThreadOptions) {
     this.worker = new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData: options });
-    this.worker.on('message', (reply: Reply) => this.settle(reply));
+    this.worker.on('message', (reply: Reply) => {
+      if ('values' in reply) this.asker?.resolve(reply);
+      else this.asker?.reject(failure(reply.code, reply.detail));
+    });
     this.worker.on('error', (error) => this.fail(failure('ENGINE_FAILED', String(error))));
     this.ended = new Promise((resolve) => {
-      this.worker.once('exit', () => {
-        this.fail(failure('ENGINE_FAILED', 'The thread has ended.'));
+      this.worker.once('exit', (code) => {
+        this.fail(failure('ENGINE_FAILED', `The thread ended with code ${code}.`));
         resolve();
       });
     });
   }
 
   ask(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
-    if (this.gone) return Promise.reject(this.gone);
-    const id = this.nextId++;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ id, request } satisfies Envelope, transfer);
-    });
+    const turn = this.tail.then(() => this.send(request, transfer));
+    this.tail = turn.catch(() => {});
+    return turn;
   }
 
   async close(): Promise<void> {
-    if (!this.gone) await this.ask({ kind: 'close' });
+    this.gone ??= new KernelFusionError('CANCELLED', 'The tensor engine was closed.');
+    await this.tail;
+    this.worker.postMessage({ kind: 'close' } satisfies Request);
     await this.ended;
   }
 
-  private settle(reply: Reply): void {
-    const asker = this.waiting.get(reply.id);
-    this.waiting.delete(reply.id);
-    if ('values' in reply) asker?.resolve(reply);
-    else asker?.reject(failure(reply.code, reply.detail));
+  private send(request: Request, transfer: readonly ArrayBuffer[]): Promise<Answer> {
+    if (this.gone) throw this.gone;
+    return new Promise((resolve, reject) => {
+      this.asker = { resolve, reject };
+      this.worker.postMessage(request, transfer);
+    });
   }
 
   private fail(error: KernelFusionError): void {
     this.gone ??= error;
-    for (const { reject } of this.waiting.values()) reject(error);
-    this.waiting.clear();
+    this.asker?.reject(error);
   }
 }
 
@@ -129,7 +132,8 @@ class OnnxProgram implements Program {
   }
 
   release(): Promise<void> {
-    this.released ??= this.thread.ask({ kind: 'release', program: this.id }).then(this.onRelease);
+    // It can only fail where the thread is gone, and the program with it.
+    this.released ??= this.thread.ask({ kind: 'release', program: this.id }).then(this.onRelease, this.onRelease);
     return this.released;
   }
 
@@ -168,6 +172,14 @@ export class OnnxExecutor implements Executor {
     return (await this.thread.ask({ kind: 'count' })).count;
   }
 
+  /** Carries out the least of graphs, so that a missing library or provider shows now and not in the middle of a job. */
+  async check(): Promise<void> {
+    const g = new GraphBuilder();
+    const program = await this.compile(g.build({ y: g.relu(g.input('x', [1])) }));
+    await program.run({ x: Float32Array.of(1) });
+    await program.release();
+  }
+
   /** Finds out in what blocks this CPU's convolutions hold channels; without such convolutions the block stays 1. */
   async probeBlock(): Promise<void> {
     const program = await this.load(BLOCK_PROBE.model).catch(() => null);
@@ -204,6 +216,12 @@ export async function createOnnxExecutor({
   lowering = 'auto',
 }: OnnxOptions = {}): Promise<OnnxExecutor> {
   const executor = new OnnxExecutor({ threads, providers });
-  if (lowering === 'auto' && providers[0] === 'cpu') await executor.probeBlock();
-  return executor;
+  try {
+    await executor.check();
+    if (lowering === 'auto' && providers[0] === 'cpu') await executor.probeBlock();
+    return executor;
+  } catch (error) {
+    await executor.close();
+    throw failure('ENGINE_UNAVAILABLE', String(error instanceof Error ? error.cause : error));
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * What the executor and its thread say to each other: one request, one reply, in order. Buffers are transferred, never cloned.
+ * What the executor and its thread say to each other: one request, then its reply, then the next. Buffers are transferred, never cloned.
  */
 import type { ErrorCode } from '../../../../shared/errors.ts';
 import type { Shape } from '../../shape.ts';
@@ -30,14 +30,9 @@ export type Request =
 
 export type Reply =
   /** `count`: programs the thread holds. */
-  | { readonly id: number; readonly values: Record<string, Float32Array>; readonly count: number }
+  | { readonly values: Record<string, Float32Array>; readonly count: number }
   /** `detail` is for developers: it may name files of the runtime. */
-  | { readonly id: number; readonly code: ErrorCode; readonly detail: string };
-
-export interface Envelope {
-  readonly id: number;
-  readonly request: Request;
-}
+  | { readonly code: ErrorCode; readonly detail: string };
 
 /** The buffers of a message's arrays, for `postMessage`'s transfer list. */
 export function buffersOf(values: Readonly<Record<string, Float32Array>>): ArrayBuffer[] {

@@ -1,6 +1,6 @@
 /**
  * The thread in which ONNX Runtime lives. Its calls block the thread they are made on until they are done, so they are made
- * here, and the helper's own thread stays free. Requests are served one at a time, in order.
+ * here, and the helper's own thread stays free. The executor sends one request at a time.
  *
  * A program's state (a net's parameters, say) stays here between runs: what one run returns is fed to the next.
  */
@@ -8,14 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
 import type { ErrorCode } from '../../../../shared/errors.ts';
 import type { Shape } from '../../shape.ts';
-import {
-  buffersOf,
-  type CompileRequest,
-  type Envelope,
-  type Reply,
-  type Request,
-  type ThreadOptions,
-} from './messages.ts';
+import { buffersOf, type CompileRequest, type Reply, type Request, type ThreadOptions } from './messages.ts';
 
 interface LiveProgram {
   readonly session: Ort.InferenceSession;
@@ -131,15 +124,12 @@ function codeOf(error: unknown): ErrorCode {
   return /bad_alloc|allocat|out of memory/i.test(String(error)) ? 'OUT_OF_MEMORY' : 'ENGINE_FAILED';
 }
 
-let queue = Promise.resolve();
-port.on('message', ({ id, request }: Envelope) => {
-  queue = queue.then(async () => {
-    try {
-      const values = await serve(request);
-      port.postMessage({ id, values, count: programs.size } satisfies Reply, buffersOf(values));
-    } catch (error) {
-      port.postMessage({ id, code: codeOf(error), detail: String(error) } satisfies Reply);
-    }
-    if (request.kind === 'close') port.close();
-  });
+port.on('message', async (request: Request) => {
+  try {
+    const values = await serve(request);
+    port.postMessage({ values, count: programs.size } satisfies Reply, buffersOf(values));
+  } catch (error) {
+    port.postMessage({ code: codeOf(error), detail: String(error) } satisfies Reply);
+  }
+  if (request.kind === 'close') port.close();
 });
