@@ -181,6 +181,9 @@ function gaussian({ width, height, data }: Plane): Float64Array {
   return out;
 }
 
+/** A gain in dB that the Fourier shift's rounding can fake: a flat picture has no better place. */
+const ROUNDING = 1e-9;
+
 /** `a` moved by the translation of at most `limit` pixels an axis that makes it meet `b` best; [0, 0] if none helps. */
 function registered(a: Plane, b: Plane, border: number, limit: number): { moved: Plane; shift: [number, number] } {
   const target = crop(b, border);
@@ -190,7 +193,7 @@ function registered(a: Plane, b: Plane, border: number, limit: number): { moved:
   for (let i = 0; i < 8; i++) {
     const moved: Plane = { ...a, data: fourierShift(a.data, a.width, a.height, ...at) };
     const value = psnr([crop(moved, border)], [target]);
-    if (value > bestPsnr) {
+    if (value > bestPsnr + ROUNDING) {
       bestPsnr = value;
       best = { moved, shift: at };
     }
