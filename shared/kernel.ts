@@ -77,15 +77,63 @@ export function shift(kernel: Kernel, dy: number, dx: number): Kernel {
   return makeKernel(n, kernel.scale, out);
 }
 
-/** The kernel of a plain bicubic reduction by s (Keys, a = -1/2, support 4s): side 4s, separable, with negative lobes. */
-export function bicubicKernel(scale: Scale, side = 4 * scale): Kernel {
-  const a = -0.5;
-  const taps = Array.from({ length: side }, (_, i) => {
-    const t = Math.abs(i - (side - 1) / 2) / scale;
-    if (t <= 1) return (a + 2) * t ** 3 - (a + 3) * t ** 2 + 1;
-    if (t < 2) return a * t ** 3 - 5 * a * t ** 2 + 8 * a * t - 4 * a;
-    return 0;
+/**
+ * The same blur on the grid of another scale: side n becomes n * scale / kernel.scale (which must be whole), coordinates
+ * shrink or grow about the centre. Interpolated by cubics (Keys, a = -1/2; undershoot cut off) when it grows, averaged over
+ * areas when it shrinks: interpolating a thin kernel down would alias.
+ */
+export function toScale(kernel: Kernel, scale: Scale): Kernel {
+  const size = (kernel.size * scale) / kernel.scale;
+  if (!Number.isInteger(size))
+    throw new RangeError(`toScale: side ${kernel.size} at scale ${kernel.scale} to ${scale}`);
+  if (scale === kernel.scale) return kernel;
+  const taps = scale > kernel.scale ? cubicTaps(kernel.size, size) : areaTaps(kernel.size, size);
+  const out = new Float64Array(size * size);
+  for (let r = 0; r < size; r++) {
+    for (let c = 0; c < size; c++) {
+      let sum = 0;
+      for (const [i, p] of taps[r]) for (const [j, q] of taps[c]) sum += p * q * kernel.data[i * kernel.size + j];
+      out[r * size + c] = Math.max(0, sum);
+    }
+  }
+  return makeKernel(size, scale, out);
+}
+
+/** For each of `to` places, the [index, weight] pairs of the `from` places it is interpolated from (zeros outside). */
+function cubicTaps(from: number, to: number): [number, number][][] {
+  return Array.from({ length: to }, (_, place) => {
+    const position = ((place + 0.5) * from) / to - 0.5;
+    const first = Math.floor(position) - 1;
+    const near = [0, 1, 2, 3].map((i): [number, number] => [first + i, keys(first + i - position)]);
+    return near.filter(([i]) => i >= 0 && i < from);
   });
+}
+
+/** For each of `to` places, the [index, overlap] pairs of the `from` places it covers. */
+function areaTaps(from: number, to: number): [number, number][][] {
+  const ratio = from / to;
+  return Array.from({ length: to }, (_, place) =>
+    Array.from({ length: from }, (_, i): [number, number] => [
+      i,
+      Math.min(i + 1, (place + 1) * ratio) - Math.max(i, place * ratio),
+    ]).filter(([, overlap]) => overlap > 0),
+  );
+}
+
+/** The cubic interpolation kernel of Keys (1981), a = -1/2. */
+function keys(distance: number): number {
+  const t = Math.abs(distance);
+  if (t <= 1) return 1.5 * t ** 3 - 2.5 * t ** 2 + 1;
+  return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
+}
+
+/**
+ * The kernel of a plain bicubic reduction by s (Keys 1981, a = -1/2): separable, support 4s, with negative lobes. Its side is
+ * 4s, or 4s + 1 where s is odd; at s = 1 it changes nothing.
+ */
+export function bicubicKernel(scale: Scale): Kernel {
+  const side = 4 * scale + (scale % 2);
+  const taps = Array.from({ length: side }, (_, i) => keys((i - (side - 1) / 2) / scale));
   return makeKernel(
     side,
     scale,

@@ -18,3 +18,22 @@ export function makePlanes(width: number, height: number, channels: number, data
 export function planeOf({ width, height, data }: Planes, channel: number): Float32Array {
   return data.subarray(channel * width * height, (channel + 1) * width * height);
 }
+
+/** The same function of every value. */
+export function mapPlanes(planes: Planes, change: (value: number) => number): Planes {
+  return { ...planes, data: planes.data.map(change) };
+}
+
+/** A copy of the box of `width` x `height` pixels at row `top`, column `left`. */
+export function cutPlanes(planes: Planes, top: number, left: number, width: number, height: number): Planes {
+  const out = makePlanes(width, height, planes.channels);
+  for (let c = 0; c < planes.channels; c++) {
+    const from = planeOf(planes, c);
+    const to = planeOf(out, c);
+    for (let y = 0; y < height; y++) {
+      const at = (top + y) * planes.width + left;
+      to.set(from.subarray(at, at + width), y * width);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,153 @@
+/**
+ * The kernel found together with a guess of the picture, in the reverse diffusion (method `fast`, docs/method.md).
+ *
+ * At each noise level t, from much noise to little:
+ *   z = PD(a x + s e, t)                          the prior proposes a sharp picture (e: fresh noise),
+ *   k = argmin |U_z k - y|^2 + gamma |grad k|^2   its kernel in closed form (kernel-solver.ts),
+ *   x = argmin |A_k x - y|^2 + rho_t |x - z|^2    and the picture that agrees with the layer.
+ * The kernel is fitted to z, never to x: x already satisfies the data with the last kernel and would lock it in. This runs at
+ * twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels fits into the receptive
+ * field, where at four times it would look like a smooth slope. `toScale` then carries the kernel to the scale's grid.
+ */
+import { type Kernel, makeKernel } from '../../shared/kernel.ts';
+import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
+import type { Executor } from '../tensor/executor.ts';
+import { conjugateGradients } from './conjugate-gradient.ts';
+import { bicubicCanvas, canvasMargin, type Degradation, makeDegradation } from './degradation.ts';
+import {
+  averageEquations,
+  centreKernel,
+  makeNormalEquations,
+  type NormalEquations,
+  solveKernel,
+} from './kernel-solver.ts';
+import { makeDenoiser, type Prior } from './patch-diffusion.ts';
+import type { Random } from './random.ts';
+import { noiseLevel, signalLevel } from './schedule.ts';
+
+/** The scale at which kernels are searched. */
+export const SEARCH_SCALE = 2;
+
+export interface EstimationPlan {
+  readonly firstTime: number;
+  readonly lastTime: number;
+  readonly steps: number;
+  /** gamma, for pictures in [-1, 1]. */
+  readonly smoothness: number;
+  readonly kernelIterations: number;
+  /** Share of the past in the running mean of the normal equations. */
+  readonly momentum: number;
+  readonly pictureIterations: number;
+}
+
+export const FAST_ESTIMATION: EstimationPlan = {
+  firstTime: 200,
+  lastTime: 60,
+  steps: 14,
+  smoothness: 1e-3,
+  kernelIterations: 400,
+  momentum: 0.7,
+  pictureIterations: 10,
+};
+
+/** Times from first to last in equal steps, rounded. */
+export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] {
+  return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
+}
+
+/** rho_t: how much the proposal z is trusted, sigma_n^2 a_t^2 / s_t^2 for data noise sigma_n (pictures in [-1, 1]). */
+export function priorTrust(t: number, sigma: number): number {
+  return (sigma * signalLevel(t)) ** 2 / noiseLevel(t) ** 2;
+}
+
+/** x = argmin |A x - y|^2 + rho |x - z|^2, from z. */
+export async function agreeWithLayer(
+  z: Planes,
+  y: Planes,
+  degradation: Degradation,
+  rho: number,
+  iterations: number,
+  signal?: AbortSignal,
+): Promise<Planes> {
+  const out = makePlanes(z.width, z.height, z.channels);
+  const multiply = (v: Float32Array) => degradation.adjoint(degradation.apply(v)).map((q, i) => q + rho * v[i]);
+  for (let c = 0; c < z.channels; c++) {
+    const proposal = planeOf(z, c);
+    const b = degradation.adjoint(planeOf(y, c)).map((q, i) => q + rho * proposal[i]);
+    const solved = await conjugateGradients(multiply, b, proposal, { iterations, tolerance: 1e-5 }, signal);
+    planeOf(out, c).set(solved);
+  }
+  return out;
+}
+
+/**
+ * Estimates the kernel of `y` (a textured crop of the layer, values in [-1, 1]) on the grid of SEARCH_SCALE, `size` taps a
+ * side (even). `usable`: 0 for LR pixels that tell nothing (transparent ones). `sigma`: noise of y, in the same units.
+ */
+export async function estimateKernel(
+  y: Planes,
+  usable: Uint8Array,
+  size: number,
+  sigma: number,
+  prior: Prior,
+  plan: EstimationPlan,
+  executor: Executor,
+  random: Random,
+  onStep: (step: number, kernel: Kernel) => void,
+  signal?: AbortSignal,
+): Promise<Kernel> {
+  const margin = canvasMargin(size, SEARCH_SCALE);
+  let x = bicubicCanvas(y, SEARCH_SCALE, margin);
+  const weight = withoutBorder(usable, y.width, y.height);
+  const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
+  const equations = await makeNormalEquations(executor, size, SEARCH_SCALE);
+  try {
+    let mean: NormalEquations | null = null;
+    let kernel: Kernel | null = null;
+    for (const [i, t] of times(plan).entries()) {
+      const z = await denoiser.denoise(x, t, random.normals(x.data.length));
+      const present = await equations.build(z, y, weight);
+      mean = mean ? averageEquations(mean, present, plan.momentum) : present;
+      const values = solveKernel(mean, size, { smoothness: plan.smoothness, iterations: plan.kernelIterations });
+      const centred = centreKernel(makeKernel(size, SEARCH_SCALE, values));
+      kernel = centred.kernel;
+      const [dy, dx] = centred.moved;
+      const proposal = dy === 0 && dx === 0 ? z : movePlanes(z, dy, dx);
+      // After a move the past equations speak of another frame.
+      if (proposal !== z) mean = null;
+      const degradation = makeDegradation(kernel, y.width, y.height);
+      x = await agreeWithLayer(proposal, y, degradation, priorTrust(t, sigma), plan.pictureIterations, signal);
+      onStep(i + 1, kernel);
+    }
+    return kernel!;
+  } finally {
+    await Promise.all([denoiser.release(), equations.release()]);
+  }
+}
+
+/** LR pixels near the border are left out: part of what their window sees is the canvas's unknown margin. */
+const BORDER = 2;
+
+function withoutBorder(usable: Uint8Array, width: number, height: number): Uint8Array {
+  return usable.map((u, i) => {
+    const x = i % width;
+    const y = Math.floor(i / width);
+    return x >= BORDER && y >= BORDER && x < width - BORDER && y < height - BORDER ? u : 0;
+  });
+}
+
+/** Content moved by whole pixels (positive: down, right), the border replicated. */
+function movePlanes(planes: Planes, dy: number, dx: number): Planes {
+  const { width, height, channels } = planes;
+  const out = makePlanes(width, height, channels);
+  const clamp = (i: number, length: number) => Math.min(Math.max(i, 0), length - 1);
+  for (let c = 0; c < channels; c++) {
+    const from = planeOf(planes, c);
+    const to = planeOf(out, c);
+    for (let y = 0; y < height; y++) {
+      const row = clamp(y - dy, height) * width;
+      for (let x = 0; x < width; x++) to[y * width + x] = from[row + clamp(x - dx, width)];
+    }
+  }
+  return out;
+}

@@ -1,0 +1,198 @@
+/**
+ * The kernel that best explains the layer, given a guess z of the sharp picture: a convex problem, solved to convergence.
+ *
+ *   k = argmin 1/2 k^T G k - b^T k + gamma/2 |grad k|^2   over k >= 0, sum k = 1,
+ *   G = U^T U / N,  b = U^T y / N,
+ * where a row of U is the n x n window of z that an LR pixel sees, all colours stacked. Solved by accelerated projected
+ * gradients (Beck & Teboulle 2009) with restarts (O'Donoghue & Candes 2015) from a flat start: started from the last kernel
+ * it stays near it and the estimate freezes (measured; docs/method.md).
+ */
+import { centreOfMass, type Kernel, makeKernel, type Scale, shift } from '../../shared/kernel.ts';
+import { type Planes, planeOf } from '../image/planes.ts';
+import type { Executor } from '../tensor/executor.ts';
+import { GraphBuilder } from '../tensor/graph.ts';
+
+/** G (n^2 x n^2) and b (n^2), in double precision, as means over the LR pixels used. */
+export interface NormalEquations {
+  readonly G: Float64Array;
+  readonly b: Float64Array;
+}
+
+export interface NormalEquationsBuilder {
+  /** `z`: a canvas guess for `y`; `weight`: 0 or 1 for each LR pixel, whether its window may be used. */
+  build(z: Planes, y: Planes, weight: Uint8Array): Promise<NormalEquations>;
+  release(): Promise<void>;
+}
+
+const ROWS = 4096;
+
+/** The matrix product runs on the executor: with y as one more column of U, one U^T U holds both G and b. */
+export async function makeNormalEquations(
+  executor: Executor,
+  size: number,
+  scale: Scale,
+): Promise<NormalEquationsBuilder> {
+  const columns = size * size + 1;
+  const g = new GraphBuilder();
+  const u = g.input('u', [ROWS, columns]);
+  const program = await executor.compile(g.build({ product: g.matmul(u, u, { transposeA: true }) }));
+
+  return {
+    async build(z, y, weight) {
+      const sum = new Float64Array(columns * columns);
+      let rows = new Float32Array(ROWS * columns);
+      let filled = 0;
+      let used = 0;
+      const flush = async () => {
+        const { product } = await program.run({ u: rows });
+        for (let i = 0; i < sum.length; i++) sum[i] += product[i];
+        rows = new Float32Array(ROWS * columns);
+        filled = 0;
+      };
+      for (let c = 0; c < y.channels; c++) {
+        const from = planeOf(z, c);
+        const target = planeOf(y, c);
+        for (let i = 0; i < weight.length; i++) {
+          if (weight[i] === 0) continue;
+          const top = scale * Math.floor(i / y.width);
+          const left = scale * (i % y.width);
+          let to = filled * columns;
+          for (let v = 0; v < size; v++) {
+            const row = (top + v) * z.width + left;
+            for (let h = 0; h < size; h++) rows[to++] = from[row + h];
+          }
+          rows[to] = target[i];
+          used++;
+          if (++filled === ROWS) await flush();
+        }
+      }
+      if (filled > 0) await flush();
+
+      const n2 = size * size;
+      const G = new Float64Array(n2 * n2);
+      const b = new Float64Array(n2);
+      for (let p = 0; p < n2; p++) {
+        for (let q = 0; q < n2; q++) G[p * n2 + q] = sum[p * columns + q] / used;
+        b[p] = sum[p * columns + n2] / used;
+      }
+      return { G, b };
+    },
+    release: () => program.release(),
+  };
+}
+
+/** momentum * past + (1 - momentum) * present: averages over steps, whose noise is independent. */
+export function averageEquations(past: NormalEquations, present: NormalEquations, momentum: number): NormalEquations {
+  const mix = (a: Float64Array, b: Float64Array) => a.map((v, i) => momentum * v + (1 - momentum) * b[i]);
+  return { G: mix(past.G, present.G), b: mix(past.b, present.b) };
+}
+
+export interface KernelSolverOptions {
+  /** gamma: weight of the squared differences between neighbouring taps. */
+  readonly smoothness: number;
+  readonly iterations: number;
+}
+
+/** Solves for the kernel; n x n values in row-major order, each >= 0, sum 1. */
+export function solveKernel(
+  { G, b }: NormalEquations,
+  size: number,
+  { smoothness, iterations }: KernelSolverOptions,
+): Float64Array {
+  const n2 = size * size;
+  const Q = G.slice();
+  addLaplacian(Q, size, smoothness);
+  const rate = 1 / (1.05 * largestEigenvalue(Q, n2));
+  let k: Float64Array = new Float64Array(n2).fill(1 / n2);
+  let ahead: Float64Array = k.slice();
+  let momentum = 1;
+  for (let i = 0; i < iterations; i++) {
+    const gradient = multiply(Q, ahead);
+    const next = projectOntoSimplex(ahead.map((v, j) => v - rate * (gradient[j] - b[j])));
+    // Restart where the step just made turns against the direction of travel.
+    let turned = 0;
+    for (let j = 0; j < n2; j++) turned += (ahead[j] - next[j]) * (next[j] - k[j]);
+    if (turned > 0) momentum = 1;
+    const nextMomentum = (1 + Math.sqrt(1 + 4 * momentum * momentum)) / 2;
+    const push = (momentum - 1) / nextMomentum;
+    ahead = next.map((v, j) => v + push * (v - k[j]));
+    k = next;
+    momentum = nextMomentum;
+  }
+  return k;
+}
+
+/** Adds weight * (D^T D) for the differences D between horizontal and vertical neighbours. */
+function addLaplacian(Q: Float64Array, size: number, weight: number): void {
+  const n2 = size * size;
+  const link = (p: number, q: number) => {
+    Q[p * n2 + p] += weight;
+    Q[q * n2 + q] += weight;
+    Q[p * n2 + q] -= weight;
+    Q[q * n2 + p] -= weight;
+  };
+  for (let r = 0; r < size; r++) {
+    for (let c = 0; c < size; c++) {
+      if (c + 1 < size) link(r * size + c, r * size + c + 1);
+      if (r + 1 < size) link(r * size + c, (r + 1) * size + c);
+    }
+  }
+}
+
+function multiply(Q: Float64Array, x: Float64Array): Float64Array {
+  const n = x.length;
+  const out = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let j = 0, at = i * n; j < n; j++, at++) sum += Q[at] * x[j];
+    out[i] = sum;
+  }
+  return out;
+}
+
+/** By power iteration from a fixed vector of mixed signs. */
+function largestEigenvalue(Q: Float64Array, n: number): number {
+  let v: Float64Array = Float64Array.from({ length: n }, (_, i) => 1 + 0.1 * Math.sin(i));
+  let norm = 0;
+  for (let i = 0; i < 40; i++) {
+    v = multiply(Q, v);
+    norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+    if (norm === 0) return 1;
+    v = v.map((x) => x / norm);
+  }
+  return norm;
+}
+
+/** The nearest point with entries >= 0 and sum 1 (Held, Wolfe & Crowder 1974). */
+export function projectOntoSimplex(v: Float64Array): Float64Array {
+  const sorted = v.slice().sort().reverse();
+  let sum = 0;
+  let threshold = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    sum += sorted[i];
+    const candidate = (sum - 1) / (i + 1);
+    if (sorted[i] <= candidate) break;
+    threshold = candidate;
+  }
+  return v.map((x) => Math.max(x - threshold, 0));
+}
+
+/**
+ * The kernel moved by whole pixels so that its centre of mass is nearest to its centre. Kernel and picture are only
+ * determined up to a common shift; the picture must then move by the same [dy, dx].
+ */
+export function centreKernel(kernel: Kernel): { kernel: Kernel; moved: readonly [number, number] } {
+  const [y, x] = centreOfMass(kernel);
+  const moved = [-Math.round(y) + 0, -Math.round(x) + 0] as const;
+  return { kernel: moved[0] === 0 && moved[1] === 0 ? kernel : shift(kernel, ...moved), moved };
+}
+
+/** The kernel without the taps below `share` of its largest: the faint haze that estimation errors leave. */
+export function trimKernel(kernel: Kernel, share: number): Kernel {
+  const least = share * kernel.data.reduce((a, b) => Math.max(a, b));
+  return makeKernel(
+    kernel.size,
+    kernel.scale,
+    kernel.data.map((v) => (v < least ? 0 : v)),
+  );
+}

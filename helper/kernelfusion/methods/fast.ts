@@ -1,0 +1,196 @@
+/**
+ * Method `fast`: the prior of KernelFusion (arXiv 2503.21907), with the inner problems of its second phase solved in closed
+ * form instead of by training networks. One prior, one kernel search, one restoration; docs/method.md has the measurements.
+ */
+import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
+import type { UpscaleOptions } from '../../../shared/options.ts';
+import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
+import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
+import { estimateKernel, FAST_ESTIMATION, SEARCH_SCALE } from '../estimate-kernel.ts';
+import { trimKernel } from '../kernel-solver.ts';
+import type { Layer, MethodContext, MethodResult, Progress } from '../method.ts';
+import { estimateNoise } from '../noise.ts';
+import { FAST_TRAINING, gradientSums, type Prior, trainPrior } from '../patch-diffusion.ts';
+import { makeRandom, type Random } from '../random.ts';
+import { FAST_RESTORATION, restore } from '../restore.ts';
+import { plannedWork, type Work } from '../work.ts';
+
+/** Default kernel side in LR pixels: 7 covers every kernel of the usual test sets. */
+const SIDE_IN_LR_PIXELS = 7;
+/** Side of the LR crop the kernel is searched on. */
+const SEARCH_CROP = 128;
+/** Taps below this share of the largest are the haze of estimation errors; left in, they cost up to 1 dB in the picture. */
+const HAZE = 0.1;
+/** Fewer usable LR pixels than this say too little about a kernel. */
+const LEAST_PIXELS = 144;
+
+export async function fast(layer: Layer, options: UpscaleOptions, context: MethodContext): Promise<MethodResult> {
+  const { executor, signal } = context;
+  const y = mapPlanes(layer.colour, toNetwork);
+  const noise = options.noise ?? estimateNoise(y) * 127.5;
+  const sigma = noise / 127.5;
+  const random = makeRandom(options.seed);
+  const crop = searchCrop(y, layer.alpha);
+  const side = kernelSide(options);
+  const report = makeReporter(
+    plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.colour, options.scale, side),
+    context,
+  );
+
+  const losses: number[] = [];
+  const onLoss = (step: number, steps: number, loss: number) => {
+    losses.push(loss);
+    report({ phase: 'prior', step, steps, loss });
+  };
+  const prior = await trainPrior(y, FAST_TRAINING, executor, random, onLoss, signal);
+
+  const kernels: Kernel[] = [];
+  const onKernel = (step: number, kernel: Kernel) => {
+    kernels.push(kernel);
+    report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
+  };
+  const found = context.kernel
+    ? useGiven(context.kernel, options)
+    : await findKernel(crop, options, side, sigma, prior, random, context, onKernel);
+
+  const colour = await restore(
+    y,
+    found.kernel,
+    sigma,
+    prior,
+    FAST_RESTORATION,
+    executor,
+    (step, steps) => report({ phase: 'image', step, steps }),
+    signal,
+  );
+  const alpha =
+    layer.alpha &&
+    (await restore(
+      mapPlanes(layer.alpha, toNetwork),
+      found.kernel,
+      0,
+      null,
+      FAST_RESTORATION,
+      executor,
+      (step, steps) => report({ phase: 'alpha', step, steps }),
+      signal,
+    ));
+
+  return {
+    layer: { colour: mapPlanes(colour, toUnit), alpha: alpha && mapPlanes(alpha, toUnit) },
+    kernel: found.kernel,
+    kernelSource: found.source,
+    notes: found.notes,
+    noise,
+    lrConsistency: consistency(y, colour, found.kernel),
+    losses,
+    kernels,
+  };
+}
+
+const toNetwork = (v: number) => 2 * v - 1;
+const toUnit = (v: number) => Math.min(1, Math.max(0, (v + 1) / 2));
+
+type Found = Pick<MethodResult, 'kernel' | 'notes'> & { readonly source: MethodResult['kernelSource'] };
+
+/** Side of the kernel on the grid of the search: even, and covering the side asked for at the scale. */
+function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
+  const lrPixels = asked === null ? SIDE_IN_LR_PIXELS : Math.ceil(asked / scale);
+  return SEARCH_SCALE * Math.max(2, lrPixels);
+}
+
+function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
+  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, source: 'given', notes: [] };
+  const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
+  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), source: 'given', notes: [note] };
+}
+
+async function findKernel(
+  crop: SearchCrop,
+  { scale, kernelSide: asked }: UpscaleOptions,
+  side: number,
+  sigma: number,
+  prior: Prior,
+  random: Random,
+  { executor, signal }: MethodContext,
+  onStep: (step: number, kernel: Kernel) => void,
+): Promise<Found> {
+  if (crop.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
+    return fallBack(scale, 'hardly any of it is opaque');
+  }
+  const searched = await estimateKernel(
+    crop.colour,
+    crop.usable,
+    side,
+    sigma,
+    prior,
+    FAST_ESTIMATION,
+    executor,
+    random,
+    onStep,
+    signal,
+  );
+  const kernel = toScale(trimKernel(searched, HAZE), scale);
+  return { kernel: asked === null ? kernel : resizeSide(kernel, asked), source: 'estimated', notes: [] };
+}
+
+function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
+  return {
+    kernel: bicubicKernel(scale),
+    source: 'bicubic',
+    notes: [`The layer tells too little about its blur (${reason}), so the plain bicubic kernel was used.`],
+  };
+}
+
+interface SearchCrop {
+  readonly colour: Planes;
+  /** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
+  readonly usable: Uint8Array;
+}
+
+/** The window with most texture, no larger than SEARCH_CROP a side. */
+function searchCrop(y: Planes, alpha: Planes | null): SearchCrop {
+  const width = Math.min(y.width, SEARCH_CROP);
+  const height = Math.min(y.height, SEARCH_CROP);
+  const opaque = (a: Planes | null, pixels: number) =>
+    a ? Uint8Array.from(planeOf(a, 0), (v) => (v > 0.998 ? 1 : 0)) : new Uint8Array(pixels).fill(1);
+  const sums = gradientSums(y, { width, height }, opaque(alpha, y.width * y.height));
+  const best = sums.reduce((at, v, i) => (v > sums[at] ? i : at), 0);
+  const columns = y.width - width + 1;
+  const cut = (planes: Planes) => cutPlanes(planes, Math.floor(best / columns), best % columns, width, height);
+  return { colour: cut(y), usable: opaque(alpha && cut(alpha), width * height) };
+}
+
+/** PSNR in dB between y and the result degraded again (values in [-1, 1]), where the kernel's window stays inside. */
+function consistency(y: Planes, result: Planes, kernel: Kernel): number {
+  const { scale } = kernel;
+  const margin = canvasMargin(kernel.size, scale);
+  const canvas = extend(
+    mapPlanes(result, (v) => Math.min(1, Math.max(-1, v))),
+    margin,
+  );
+  const { apply } = makeDegradation(kernel, y.width, y.height);
+  const border = Math.min(Math.ceil(margin / scale), Math.floor((Math.min(y.width, y.height) - 1) / 2));
+  let sum = 0;
+  let count = 0;
+  for (let c = 0; c < y.channels; c++) {
+    const again = apply(planeOf(canvas, c));
+    const plane = planeOf(y, c);
+    for (let row = border; row < y.height - border; row++) {
+      for (let i = row * y.width + border; i < (row + 1) * y.width - border; i++, count++) {
+        sum += ((again[i] - plane[i]) / 2) ** 2;
+      }
+    }
+  }
+  return -10 * Math.log10(Math.max(sum / count, 1e-12));
+}
+
+/** Adds to each step the share of all predicted work that is then done. */
+function makeReporter(work: Work, { onProgress }: MethodContext): (step: Omit<Progress, 'done'>) => void {
+  const total = work.prior + work.kernel + work.image + work.alpha;
+  const before = { prior: 0, kernel: work.prior, image: work.prior + work.kernel, alpha: total - work.alpha };
+  return (step) => {
+    const done = (before[step.phase] + (work[step.phase] * step.step) / step.steps) / total;
+    onProgress?.({ ...step, done });
+  };
+}
