@@ -16,7 +16,7 @@ export interface CompileOptions {
 
 /** A graph made ready for one device. Owned by whoever compiled it: `release` frees its memory, and is awaited. */
 export interface Program {
-  /** Runs once. Feeds every input that is not state; returns every output that is not state. */
+  /** Runs once. Feeds every input that is not state (the arrays stay the caller's); returns every output that is not state. */
   run(inputs: Values): Promise<Values>;
   /** Sets state inputs (all of them before the first run). */
   writeState(values: Values): Promise<void>;
@@ -31,6 +31,9 @@ export interface Executor {
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** Programs compiled and not yet released; 0 after a job, or something leaks. */
   readonly livePrograms: number;
-  /** Frees the device, the thread and every program left. */
+  /**
+   * Frees the device, the thread and every program left. A run under way is let finish; runs that wait, and later ones,
+   * reject with `CANCELLED`.
+   */
   close(): Promise<void>;
 }

@@ -14,6 +14,7 @@ import { BLOCK_PROBE, readBlockProbe } from './block-probe.ts';
 import { lowerGraph } from './lower.ts';
 import { buffersOf, type Reply, type Request, type ThreadOptions } from './messages.ts';
 import { encodeModel, type OnnxModel } from './model.ts';
+import { disableTelemetry } from './telemetry.ts';
 
 export interface OnnxOptions {
   /** Threads of the CPU provider; default: as many as this process may use. Results depend on it in their last bits. */
@@ -35,6 +36,9 @@ function failure(code: ErrorCode, detail: string): KernelFusionError {
   return new KernelFusionError(code, SENTENCES[code] ?? SENTENCES.ENGINE_FAILED!, { cause: new Error(detail) });
 }
 
+/** Milliseconds that the process may be held up at its end by a run under way. */
+const LONGEST_WAIT_AT_EXIT = 5000;
+
 type Answer = Extract<Reply, { values: unknown }>;
 
 /** The thread, as a function from request to answer. Requests go out one at a time, so that `close` can drop the others. */
@@ -45,9 +49,17 @@ class Thread {
   private tail: Promise<unknown> = Promise.resolve();
   private asker: { resolve(answer: Answer): void; reject(error: Error): void } | null = null;
   private gone: KernelFusionError | null = null;
+  /** 1 while the thread is inside a native call. */
+  private readonly busy = new Int32Array(new SharedArrayBuffer(4));
+  private readonly onExit = () => Atomics.wait(this.busy, 0, 1, LONGEST_WAIT_AT_EXIT);
 
-  constructor(options: ThreadOptions) {
-    this.worker = new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData: options });
+  constructor(options: Omit<ThreadOptions, 'busy'>) {
+    disableTelemetry();
+    // A thread that is stopped inside a native call takes the process down with SIGABRT: whoever ends the process waits.
+    process.once('exit', this.onExit);
+    const workerData: ThreadOptions = { ...options, busy: this.busy };
+    // Flags of this process are not for the thread: `--input-type`, say, would keep it from starting.
+    this.worker = new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData, execArgv: [] });
     this.worker.on('message', (reply: Reply) => {
       if ('values' in reply) this.asker?.resolve(reply);
       else this.asker?.reject(failure(reply.code, reply.detail));
@@ -56,6 +68,7 @@ class Thread {
     this.ended = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
         this.fail(failure('ENGINE_FAILED', `The thread ended with code ${code}.`));
+        process.off('exit', this.onExit);
         resolve();
       });
     });
@@ -152,7 +165,7 @@ export class OnnxExecutor implements Executor {
   private nextProgram = 0;
   private closed: Promise<void> | null = null;
 
-  constructor(options: ThreadOptions) {
+  constructor(options: Omit<ThreadOptions, 'busy'>) {
     this.name = `onnx-${options.providers[0]}`;
     this.threads = options.threads;
     this.thread = new Thread(options);

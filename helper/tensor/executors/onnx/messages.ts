@@ -8,6 +8,8 @@ import type { Shape } from '../../shape.ts';
 export interface ThreadOptions {
   readonly threads: number;
   readonly providers: readonly string[];
+  /** One shared number: 1 while the thread serves a request, else 0. */
+  readonly busy: Int32Array;
 }
 
 /** `shapes` holds every input's and output's; `state` maps input to output names, as in CompileOptions. */

@@ -20,7 +20,7 @@ interface LiveProgram {
 type Values = Record<string, Float32Array>;
 
 const port = parentPort!;
-const { threads, providers } = workerData as ThreadOptions;
+const { threads, providers, busy } = workerData as ThreadOptions;
 const programs = new Map<number, LiveProgram>();
 let runtime: typeof Ort | undefined;
 
@@ -127,12 +127,20 @@ function codeOf(error: unknown): ErrorCode {
   return /bad_alloc|allocat|out of memory/i.test(String(error)) ? 'OUT_OF_MEMORY' : 'ENGINE_FAILED';
 }
 
-port.on('message', async (request: Request) => {
+async function answer(request: Request): Promise<Reply> {
+  Atomics.store(busy, 0, 1);
   try {
-    const values = await serve(request);
-    port.postMessage({ values, count: programs.size } satisfies Reply, buffersOf(values));
+    return { values: await serve(request), count: programs.size };
   } catch (error) {
-    port.postMessage({ code: codeOf(error), detail: String(error) } satisfies Reply);
+    return { code: codeOf(error), detail: String(error) };
+  } finally {
+    Atomics.store(busy, 0, 0);
+    Atomics.notify(busy, 0);
   }
+}
+
+port.on('message', async (request: Request) => {
+  const reply = await answer(request);
+  port.postMessage(reply, 'values' in reply ? buffersOf(reply.values) : []);
   if (request.kind === 'close') port.close();
 });

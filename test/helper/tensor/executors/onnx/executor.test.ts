@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -214,4 +218,55 @@ test('close ends the thread soon, even with programs alive and runs under way', 
   await assert.rejects(program.run({ x }), { code: 'CANCELLED' });
   await program.release();
   await executor.close();
+});
+
+/** Runs a program that has `createOnnxExecutor`, `GraphBuilder` and `longGraph` in a Node of its own. */
+function runNode(program: string, environment: NodeJS.ProcessEnv = process.env) {
+  const urlOf = (path: string) => JSON.stringify(new URL(`../../../../../helper/tensor/${path}`, import.meta.url).href);
+  const head = `
+    import { createOnnxExecutor } from ${urlOf('executors/onnx/executor.js')};
+    import { GraphBuilder } from ${urlOf('graph.js')};
+    ${longGraph};`;
+  const { status, signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', head + program], {
+    env: environment,
+  });
+  return { status, signal, stderr: stderr.toString() };
+}
+
+test('a process may end in the middle of a run, with the exit code it asked for', () => {
+  const ended = runNode(`
+    const executor = await createOnnxExecutor({ threads: 1 });
+    const program = await executor.compile(longGraph());
+    program.run({ x: new Float32Array(64 * 96 * 96) });
+    setTimeout(() => process.exit(3), 60);`);
+  assert.deepEqual(ended, { status: 3, signal: null, stderr: '' });
+});
+
+test('a process that closes its executor ends by itself', () => {
+  const ended = runNode(`
+    const executor = await createOnnxExecutor({ threads: 1 });
+    await executor.compile(longGraph());
+    await executor.close();`);
+  assert.deepEqual(ended, { status: 0, signal: null, stderr: '' });
+});
+
+test('the runtime keeps no usage data: nothing is written into the home folder', () => {
+  const home = mkdtempSync(join(tmpdir(), 'kernelfusion-home-'));
+  try {
+    // Without CI, which would silence the runtime anyway.
+    const { CI: _, ...rest } = process.env;
+    const folders = { HOME: home, USERPROFILE: home, LOCALAPPDATA: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home };
+    const ended = runNode(
+      `
+      const executor = await createOnnxExecutor({ threads: 1 });
+      const program = await executor.compile(longGraph());
+      await program.run({ x: new Float32Array(64 * 96 * 96) });
+      await executor.close();`,
+      { ...rest, ...folders },
+    );
+    assert.deepEqual(ended, { status: 0, signal: null, stderr: '' });
+    assert.deepEqual(readdirSync(home), []);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
 });
