@@ -38,8 +38,9 @@ export function createMeter(now: () => number = () => performance.now() / 1000):
       const time = now();
       const passed = time - last.time;
       spent[phase] += passed;
-      // Between two phases `done` may leap (training stopped early, say): that tells nothing about speed.
-      if (last.phase === null || last.phase === phase) {
+      // The first step of a phase tells nothing about speed: before it graphs are made ready, and `done` may leap (training
+      // that stopped early).
+      if (last.phase === phase) {
         const fade = 0.5 ** (passed / HALF_LIFE);
         recentTime = recentTime * fade + passed;
         recentDone = recentDone * fade + Math.max(0, done - last.done);

@@ -30,16 +30,18 @@ test('time between two events belongs to the phase of the later one', () => {
 
 test('at a steady speed the time left is exact', () => {
   const { record } = meterWithClock();
+  record(0.5, at('prior', 0)); // The engine starts.
   for (let i = 1; i <= 8; i++) {
-    const reading = record(i, at('prior', i / 20));
+    const reading = record(0.5 + i, at('prior', i / 20));
     assert.ok(Math.abs((reading.remaining ?? 0) - (20 - i)) < 1e-9);
-    assert.equal(reading.elapsed, i);
+    assert.equal(reading.elapsed, 0.5 + i);
   }
 });
 
-test('nothing is foretold before any work is done', () => {
+test('nothing is foretold from the first step, which waits for the engine', () => {
   const { record } = meterWithClock();
-  assert.equal(record(3, at('prior', 0)).remaining, null);
+  assert.equal(record(3, at('prior', 0.01)).remaining, null);
+  assert.equal(record(4, at('prior', 0.02)).remaining, 98);
 });
 
 test('after a change of speed the estimate follows within a few half-lives', () => {

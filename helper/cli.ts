@@ -1,0 +1,216 @@
+#!/usr/bin/env node
+/**
+ * The command line: what can be typed, how a run is interrupted, and how it ends.
+ *
+ * Results go to standard output, everything else to standard error. However a run ends, it ends in `finish`: one line with a
+ * stable code on failure, an exit code, and no thread waited for.
+ */
+import type { Writable } from 'node:stream';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
+import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
+import type { CommandResult } from './commands/command-result.ts';
+import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
+import { createDisplay } from './progress-display.ts';
+import { ownVersion } from './versions.ts';
+
+/** Milliseconds after an interruption in which the work may stop by itself; then the process ends all the same. */
+const GRACE = 700;
+
+const EXIT_CODES_HELP = `
+Exit codes: 0 done, 2 a bad option, 3 a bad kernel, 4 the input, 5 the output, 6 memory, 7 the engine,
+70 a mistake of ours, 130 interrupted.`;
+
+/** How Commander says that it has printed help or the version and that nothing is left to do. */
+const HELP_ENDINGS = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
+
+type Run = (signal: AbortSignal) => Promise<CommandResult>;
+
+const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+
+function positiveInteger(text: string): number {
+  const value = number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 up.');
+  return value;
+}
+
+const collect = (file: string, files: readonly string[] = []) => [...files, file];
+const commaSeparated = (text: string) => text.split(',').map((name) => name.trim());
+
+/** Drops what was not typed, so that defaults are filled in in one place. */
+const typed = (values: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** The grammar. Actions do not run anything: they choose what is run. */
+function grammar(print: (text: string) => void, choose: (run: Run) => void): Command {
+  const program = new Command('kernelfusion')
+    .description('Enlarges a picture without knowing how it was blurred, and tells the blur: its kernel.')
+    .version(ownVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .addHelpText('after', EXIT_CODES_HELP)
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: print, outputError: () => {} });
+
+  program
+    .command('upscale')
+    .summary('enlarge a picture')
+    .description(
+      'Estimates the blur kernel of a picture (PNG, JPEG, WebP, TIFF or GIF; 8 or 16 bits; grey, colour, transparency) ' +
+        'and enlarges the picture with it. Nothing leaves this computer.',
+    )
+    .argument('<input>', 'the picture')
+    .option('-o, --output <file>', 'the enlarged picture: .png, .jpg, .webp or .tif (default: INPUT-x2.png beside it)')
+    .option(
+      '-s, --scale <1|2|3|4>',
+      `how many times wider and higher; 1 only deblurs (default: ${DEFAULT_OPTIONS.scale})`,
+      number,
+    )
+    .option('-p, --preset <name>', `how the work is done: ${PRESETS.join(', ')} (default: ${DEFAULT_OPTIONS.preset})`)
+    .option('--seed <n>', `seed of all random choices (default: ${DEFAULT_OPTIONS.seed})`, number)
+    .option('--kernel <file.npy>', 'the kernel, where it is known: skips the estimation')
+    .option('--kernel-side <n>', 'side of the estimated kernel in pixels of the result (default: by scale)', number)
+    .option('--noise <levels>', 'noise of the picture in 8-bit levels (default: estimated)', number)
+    .option(
+      '--kernel-out <file>',
+      'write the kernel: .npy (values) or .png (a picture of it); may be repeated',
+      collect,
+    )
+    .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .option('--max-pixels <n>', 'refuse pictures of more pixels (default: 16777216)', positiveInteger)
+    .option('-f, --force', 'overwrite existing files')
+    .option('--json', 'print one JSON object: the result or the error')
+    .action((input: string, o) => {
+      const { output, kernel, kernelOut, report, threads, maxPixels, force = false } = o;
+      const { scale, preset, seed, kernelSide, noise } = o;
+      choose(async (signal) => {
+        const { upscale } = await import('./commands/upscale.ts');
+        const files = typed({ output, kernel, kernelOut, report, threads, maxPixels });
+        const options = typed({ scale, preset, seed, kernelSide, noise });
+        return upscale({ input, ...files, options, force }, signal, createDisplay(process.stderr));
+      });
+    });
+
+  program
+    .command('doctor')
+    .summary('tell what this computer offers')
+    .description(
+      'Checks what the work needs, and tells versions, processor, memory and engines: for reports of trouble.',
+    )
+    .option('--json', 'print one JSON object: what was found')
+    .action(() =>
+      choose(async (signal) => {
+        const { doctor } = await import('./commands/doctor.ts');
+        return doctor(signal);
+      }),
+    );
+
+  const bench = program
+    .command('bench')
+    .summary('measure quality or speed')
+    .description('Measures quality or speed.')
+    .helpCommand(false);
+  bench
+    .command('quality')
+    .description('Enlarges every pair of a folder and scores the results beside plain bicubic enlargement.')
+    .requiredOption('--pairs <folder>', 'folders with lr.png, hr.png, kernel.npy and meta.json')
+    .option('--out <folder>', 'where tables and results go', 'bench-output')
+    .option('--only <names>', 'pairs to run, with commas between', commaSeparated)
+    .option('-p, --preset <name>', 'preset to measure', DEFAULT_OPTIONS.preset)
+    .option('--seed <n>', 'seed of all random choices', number, DEFAULT_OPTIONS.seed)
+    .option('--known-kernel', 'give the true kernel: measures the restoration alone')
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchQuality } = await import('./commands/bench.ts');
+        return runBenchQuality(o, signal);
+      }),
+    );
+  bench
+    .command('engine')
+    .description('Times a training step of the patch-diffusion net, alternating with PyTorch where that is installed.')
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchEngine } = await import('./commands/bench.ts');
+        return runBenchEngine(o, signal);
+      }),
+    );
+
+  return program;
+}
+
+/** Resolves when the text has been handed over, so that ending the process does not cut it off. */
+const write = (stream: Writable, text: string) => new Promise<void>((resolve) => stream.write(text, () => resolve()));
+
+let finishing = false;
+
+/** Ends the process, once, without waiting for any thread. */
+async function finish(exitCode: number, stdout: string, stderr = ''): Promise<void> {
+  if (finishing) return;
+  finishing = true;
+  await write(process.stderr, stderr);
+  await write(process.stdout, stdout);
+  process.exit(exitCode);
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const asJson = argv.includes('--json');
+  const inJson = (data: object) => `${JSON.stringify(data, null, 2)}\n`;
+
+  const fail = (error: unknown) => {
+    // Once interrupted, whatever breaks on the way out is only a consequence.
+    const coded = signal.aborted ? new KernelFusionError('CANCELLED', 'Cancelled.') : toCoded(error);
+    const debug = process.env.KERNELFUSION_DEBUG === '1';
+    return finish(exitCodeOf(coded), asJson ? inJson(failureJson(coded)) : '', failureText(coded, debug));
+  };
+  const interrupt = () => {
+    if (signal.aborted) process.exit(EXIT_CODES.CANCELLED);
+    controller.abort();
+    setTimeout(() => fail(signal.reason), GRACE);
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('uncaughtException', fail);
+  // Nobody reads the results any more (`... | head`): there is nothing left to do, and nothing to say.
+  process.stdout.on('error', () => finish(EXIT_CODES.OUTPUT_UNWRITABLE, ''));
+  process.stderr.on('error', () => {});
+
+  try {
+    const chosen = parse(argv);
+    if ('help' in chosen) {
+      const { help, exitCode } = chosen;
+      return await (exitCode === 0 ? finish(0, help) : finish(exitCode, '', help));
+    }
+    const { data, text, exitCode } = await chosen.run(signal);
+    await finish(exitCode, asJson ? inJson(data) : text);
+  } catch (error) {
+    await fail(error);
+  }
+}
+
+/** What was asked for: something to run, or a text to read (asking for nothing at all is a mistake, answered with help). */
+function parse(argv: readonly string[]): { run: Run } | { help: string; exitCode: number } {
+  let run: Run | null = null;
+  let help = '';
+  const program = grammar(
+    (text) => {
+      help += text;
+    },
+    (chosen) => {
+      run = chosen;
+    },
+  );
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    const isHelp = error instanceof CommanderError && HELP_ENDINGS.includes(error.code);
+    if (!isHelp) throw error;
+    return { help, exitCode: error.exitCode === 0 ? 0 : EXIT_CODES.BAD_OPTION };
+  }
+  if (run === null) throw new KernelFusionError('INTERNAL', 'The command line was understood but nothing was chosen.');
+  return { run };
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,34 @@
+/**
+ * `kernelfusion bench`: from what was typed to a benchmark. Lines appear as they are known, for both take long.
+ */
+import { availableParallelism } from 'node:os';
+import { runJob } from '../job.ts';
+import { benchEngine } from './bench-engine.ts';
+import { benchQuality } from './bench-quality.ts';
+import type { CommandResult } from './command-result.ts';
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+export interface BenchQualityArguments {
+  readonly pairs: string;
+  readonly out: string;
+  readonly only?: readonly string[];
+  readonly preset: string;
+  readonly seed: number;
+  readonly knownKernel?: boolean;
+  readonly threads?: number;
+}
+
+export async function runBenchQuality(
+  { pairs, out, knownKernel = false, ...rest }: BenchQualityArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const request = { ...rest, pairsDir: pairs, outDir: out, knownKernel, upscale: runJob, signal, print };
+  const { csv, markdown, exitCode, ...data } = await benchQuality(request);
+  return { data, text: `Wrote ${csv}\nWrote ${markdown}\n`, exitCode };
+}
+
+export async function runBenchEngine({ threads }: { threads?: number }, signal: AbortSignal): Promise<CommandResult> {
+  const data = await benchEngine({ threads: threads ?? availableParallelism(), signal, print });
+  return { data, text: '', exitCode: 0 };
+}
