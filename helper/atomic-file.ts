@@ -77,6 +77,8 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string, sign
       // What went wrong first is what the person should hear of.
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
+    } finally {
+      process.off('exit', removeNow);
     }
   } catch (error) {
     throw unwritable(error);
