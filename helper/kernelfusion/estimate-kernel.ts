@@ -12,8 +12,8 @@
 import { type Kernel, makeKernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { conjugateGradients } from './conjugate-gradient.ts';
-import { bicubicCanvas, canvasMargin, type Degradation, makeDegradation } from './degradation.ts';
+import { agreeWithLayer, priorTrust } from './agreement.ts';
+import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
 import {
   averageEquations,
   centreKernel,
@@ -23,7 +23,6 @@ import {
 } from './kernel-solver.ts';
 import { makeDenoiser, type Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
-import { noiseLevel, signalLevel } from './schedule.ts';
 
 /** The scale at which kernels are searched. */
 export const SEARCH_SCALE = 2;
@@ -53,31 +52,6 @@ export const FAST_ESTIMATION: EstimationPlan = {
 /** Times from first to last in equal steps, rounded. */
 export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] {
   return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
-}
-
-/** rho_t: how much the proposal z is trusted, sigma_n^2 a_t^2 / s_t^2 for data noise sigma_n (pictures in [-1, 1]). */
-export function priorTrust(t: number, sigma: number): number {
-  return (sigma * signalLevel(t)) ** 2 / noiseLevel(t) ** 2;
-}
-
-/** x = argmin |A x - y|^2 + rho |x - z|^2, from z. */
-export async function agreeWithLayer(
-  z: Planes,
-  y: Planes,
-  degradation: Degradation,
-  rho: number,
-  iterations: number,
-  signal?: AbortSignal,
-): Promise<Planes> {
-  const out = makePlanes(z.width, z.height, z.channels);
-  const multiply = (v: Float32Array) => degradation.adjoint(degradation.apply(v)).map((q, i) => q + rho * v[i]);
-  for (let c = 0; c < z.channels; c++) {
-    const proposal = planeOf(z, c);
-    const b = degradation.adjoint(planeOf(y, c)).map((q, i) => q + rho * proposal[i]);
-    const solved = await conjugateGradients(multiply, b, proposal, { iterations, tolerance: 1e-5 }, signal);
-    planeOf(out, c).set(solved);
-  }
-  return out;
 }
 
 /**

@@ -11,8 +11,8 @@ import { throwIfCancelled } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
 import { cutPlanes, makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
+import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
-import { agreeWithLayer, priorTrust } from './estimate-kernel.ts';
 import { restoreHyperLaplacian } from './hyper-laplacian.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 

@@ -1,0 +1,33 @@
+/**
+ * Agreement with the layer: the nearest picture to the prior's proposal that the kernel explains (half-quadratic splitting,
+ * Geman & Yang 1995; as in DPIR, Zhang et al. 2021, arXiv 2008.13751).
+ */
+import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
+import { conjugateGradients } from './conjugate-gradient.ts';
+import type { Degradation } from './degradation.ts';
+import { noiseLevel, signalLevel } from './schedule.ts';
+
+/** rho_t: how much the proposal z is trusted, sigma_n^2 a_t^2 / s_t^2 for data noise sigma_n (pictures in [-1, 1]). */
+export function priorTrust(t: number, sigma: number): number {
+  return (sigma * signalLevel(t)) ** 2 / noiseLevel(t) ** 2;
+}
+
+/** x = argmin |A x - y|^2 + rho |x - z|^2, from z. */
+export async function agreeWithLayer(
+  z: Planes,
+  y: Planes,
+  degradation: Degradation,
+  rho: number,
+  iterations: number,
+  signal?: AbortSignal,
+): Promise<Planes> {
+  const out = makePlanes(z.width, z.height, z.channels);
+  const multiply = (v: Float32Array) => degradation.adjoint(degradation.apply(v)).map((q, i) => q + rho * v[i]);
+  for (let c = 0; c < z.channels; c++) {
+    const proposal = planeOf(z, c);
+    const b = degradation.adjoint(planeOf(y, c)).map((q, i) => q + rho * proposal[i]);
+    const solved = await conjugateGradients(multiply, b, proposal, { iterations, tolerance: 1e-5 }, signal);
+    planeOf(out, c).set(solved);
+  }
+  return out;
+}
