@@ -25,6 +25,6 @@ await build({
   splitting: true,
   chunkNames: 'helper/[name]-[hash]',
   sourcemap: true,
-  logLevel: 'info',
+  logLevel: 'warning',
 });
 await chmod(new URL('../dist/helper/cli.js', import.meta.url), 0o755);
