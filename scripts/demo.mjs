@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: on a fresh clone alone, installs, builds, enlarges a sample photograph x2 and x4, and names the results.
  */
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { bundle, install, root, runNode, step } from './steps.mjs';
 
@@ -8,6 +9,7 @@ const FOLDER = 'demo-output';
 
 await install();
 await bundle();
+mkdirSync(path.join(root, FOLDER), { recursive: true });
 
 const written = [];
 for (const scale of [2, 4]) {
