@@ -211,12 +211,13 @@ function chosenStages(kernels: readonly Kernel[]): Stage[] {
 
 function stagesSection(stages: readonly (Stage & { readonly png: Uint8Array })[]): Html {
   if (stages.length === 0) return html``;
+  const oneScale = stages.every(({ kernel }) => kernel.scale === stages[0].kernel.scale);
   return html`<h2>How the kernel developed</h2>
 <div class="steps">
 ${stages.map(
   ({ step, kernel, png }) => html`<figure>
 <img class="heat" src="${pngUri(png)}" alt="Kernel at step ${step}">
-<figcaption>step ${step}, x${kernel.scale}, ${kernel.size} x ${kernel.size}</figcaption>
+<figcaption>step ${step}${oneScale ? '' : `, at x${kernel.scale}`}</figcaption>
 </figure>
 `,
 )}</div>`;
