@@ -14,6 +14,8 @@ export interface Random {
 
 export function makeRandom(seed: number): Random {
   const generator = xoroshiro128plus(seed | 0);
+  // A small seed leaves most of the state's bits alike, and the first numbers near 1: begin far along the sequence.
+  generator.jump();
   const uniform = () => (generator.next() >>> 0) / 0x1_0000_0000;
   return {
     uniform,
