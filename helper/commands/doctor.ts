@@ -76,7 +76,7 @@ function lookAtTfjs(signal: AbortSignal): Promise<OptionalPart> {
     (error) => console.log(JSON.stringify(
       error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("'${TFJS}'")
         ? { state: 'not installed' }
-        : { state: 'broken', reason: error.message.trim().split('\\n')[0] })),
+        : { state: 'broken', reason: error.message.split('\\n')[0].trim() })),
   ).finally(() => process.exit());`;
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
   return new Promise((resolve) => {
