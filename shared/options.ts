@@ -31,7 +31,7 @@ const bad = (sentence: string) => new KernelFusionError('BAD_OPTION', sentence);
 
 /** Fills in the defaults and checks every value; throws `BAD_OPTION` with a sentence naming the option. */
 export function parseOptions(input: unknown): UpscaleOptions {
-  if (typeof input !== 'object' || input === null) throw bad('Options must be an object.');
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) throw bad('Options must be an object.');
   for (const key of Object.keys(input)) {
     if (!Object.hasOwn(DEFAULT_OPTIONS, key)) throw bad(`There is no option "${key.slice(0, 40)}".`);
   }
