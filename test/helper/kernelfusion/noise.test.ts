@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { enlargeBicubic } from '../../../helper/image/enlarge.ts';
+import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../helper/image/planes.ts';
+import { estimateNoise } from '../../../helper/kernelfusion/noise.ts';
+import { makeRandom, type Random } from '../../../helper/kernelfusion/random.ts';
+
+/** In 8-bit levels, of planes in [0, 1]. */
+const levels = (planes: Planes) => 255 * estimateNoise(planes);
+
+/** A smooth slope, another in every colour. */
+function ramp(width: number, height: number, channels: number): Planes {
+  const data = Float32Array.from({ length: width * height * channels }, (_, i) => {
+    const pixel = i % (width * height);
+    return 0.2 + 0.003 * (pixel % width) + 0.002 * (1 + Math.floor(i / (width * height))) * Math.floor(pixel / width);
+  });
+  return makePlanes(width, height, channels, data);
+}
+
+function withNoise(planes: Planes, sigmaInLevels: number, random: Random): Planes {
+  const noise = random.normals(planes.data.length);
+  return { ...planes, data: planes.data.map((v, i) => v + (sigmaInLevels / 255) * noise[i]) };
+}
+
+for (const channels of [1, 3]) {
+  for (const sigma of [0.5, 2.55, 8]) {
+    test(`white noise of ${sigma} levels on a slope is measured to 15 %, ${channels} plane(s)`, () => {
+      for (const seed of [1, 2, 3]) {
+        const found = levels(withNoise(ramp(128, 120, channels), sigma, makeRandom(seed)));
+        assert.ok(Math.abs(found / sigma - 1) < 0.15, `${found} levels`);
+      }
+    });
+  }
+}
+
+test('a flat picture and a slope without noise have none', () => {
+  for (const channels of [1, 3]) {
+    assert.equal(levels(makePlanes(32, 24, channels, new Float32Array(32 * 24 * channels).fill(0.4))), 0);
+    // What is left is the rounding of single precision.
+    assert.ok(levels(ramp(64, 64, channels)) < 1e-3);
+  }
+});
+
+test('the unit is that of the planes: pictures in [-1, 1] have twice the noise of pictures in [0, 1]', () => {
+  const unit = withNoise(ramp(64, 64, 3), 4, makeRandom(1));
+  const network = mapPlanes(unit, (v) => 2 * v - 1);
+  assert.ok(Math.abs(estimateNoise(network) / estimateNoise(unit) - 2) < 1e-3);
+});
+
+/** A random texture whose contrast halves from one octave to the next finer one, as in photographs: 8-bit deviation about 45. */
+function texture(octaves: number, random: Random): Planes {
+  let picture = makePlanes(
+    4,
+    4,
+    1,
+    random.normals(16).map((v) => 0.12 * v),
+  );
+  let contrast = 0.12;
+  for (let octave = 0; octave < octaves; octave++) {
+    contrast /= 2;
+    const wide = enlargeBicubic(picture, 2);
+    const detail = random.normals(wide.data.length);
+    picture = { ...wide, data: wide.data.map((v, i) => v + contrast * detail[i]) };
+  }
+  return picture;
+}
+
+/** Every second pixel of a grey texture and two weaker colour textures: reduced without any filter, so full of aliasing. */
+function subsampledPhotograph(seed: number): Planes {
+  const random = makeRandom(seed);
+  const [light, warm, tint] = [texture(6, random), texture(6, random), texture(6, random)];
+  const side = light.width / 2;
+  const out = makePlanes(side, side, 3);
+  const shares = [
+    [1, 0.1, 0],
+    [1, 0, 0],
+    [1, 0, 0.1],
+  ];
+  shares.forEach(([a, b, c], channel) => {
+    const mixed = light.data.map((v, i) => 0.5 + a * v + b * warm.data[i] + c * tint.data[i]);
+    planeOf(out, channel).set(
+      Float32Array.from(
+        { length: side * side },
+        (_, i) => mixed[2 * Math.floor(i / side) * light.width + 2 * (i % side)],
+      ),
+    );
+  });
+  return out;
+}
+
+test('aliased texture without noise is not taken for noise in colour layers', () => {
+  for (const seed of [1, 2, 3]) {
+    const found = levels(subsampledPhotograph(seed));
+    assert.ok(found < 1, `${found} levels`);
+  }
+});
+
+test('noise on texture is still found', () => {
+  const found = levels(withNoise(subsampledPhotograph(4), 5, makeRandom(9)));
+  assert.ok(found > 4 && found < 6.5, `${found} levels`);
+});
+
+test('tiny layers give a number', () => {
+  for (const side of [16, 17, 23]) {
+    const found = levels(withNoise(ramp(side, side, 3), 3, makeRandom(side)));
+    assert.ok(found > 0.5 && found < 6, `${found} levels at side ${side}`);
+  }
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makePlanes } from '../../../helper/image/planes.ts';
+import { PHASES } from '../../../helper/kernelfusion/method.ts';
+import { FAST_TRAINING, macsPerPixel } from '../../../helper/kernelfusion/patch-diffusion.ts';
+import { plannedWork } from '../../../helper/kernelfusion/work.ts';
+
+const SIDE = 14;
+const layer = (side: number, channels = 3) => makePlanes(side, side, channels);
+
+test('every phase that will run has work, and only those', () => {
+  const full = plannedWork(layer(64), true, layer(64), 2, SIDE);
+  for (const phase of PHASES) assert.ok(full[phase] > 0 && Number.isFinite(full[phase]), phase);
+  const { kernel, alpha } = plannedWork(layer(64), false, null, 2, SIDE);
+  assert.deepEqual([kernel, alpha], [0, 0]);
+});
+
+test('training is forward and backward, three times the net, for every pixel of every crop', () => {
+  const { steps, batch, crop, width } = FAST_TRAINING;
+  const expected = 3 * steps * batch * crop * crop * macsPerPixel({ width, channels: 3 });
+  assert.equal(plannedWork(layer(64), false, null, 2, SIDE).prior, expected);
+  assert.equal(plannedWork(layer(256), true, layer(128), 4, SIDE).prior, expected);
+});
+
+test('work on the picture and its alpha grows with the number of pixels, the search with those searched', () => {
+  const small = plannedWork(layer(64), true, layer(64), 2, SIDE);
+  const large = plannedWork(layer(128), true, layer(64), 2, SIDE);
+  assert.equal(large.image, 4 * small.image);
+  assert.equal(large.alpha, 4 * small.alpha);
+  assert.equal(large.kernel, small.kernel);
+  assert.equal(plannedWork(layer(64), true, layer(32), 2, SIDE).kernel, small.kernel / 4);
+});
+
+test('a larger scale is more work, alpha less than the colours', () => {
+  const at = (scale: 1 | 2 | 3 | 4) => plannedWork(layer(64), true, null, scale, SIDE);
+  assert.ok(at(1).image < at(2).image && at(2).image < at(3).image && at(3).image < at(4).image);
+  assert.ok(at(2).alpha < at(2).image);
+});
