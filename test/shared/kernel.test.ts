@@ -165,10 +165,10 @@ test('areas are shared out where places overlap in part: three taps to two, work
   assertClose(toScale(kernel, 2).data, [...row, ...row], 1e-12);
 });
 
-test('doubling and halving again is nearly nothing', () => {
+test('doubling and halving again is nearly nothing: within 2 % of the largest tap where the blur is 2 pixels wide', () => {
   const smooth = gaussian(14, 2, 2);
   const round = toScale(toScale(smooth, 4), 2);
-  assertClose(round.data, smooth.data, 5e-4);
+  assertClose(round.data, smooth.data, 0.02 * Math.max(...smooth.data));
   assert.ok(correlation(round.data, smooth.data) > 0.9999);
 });
 

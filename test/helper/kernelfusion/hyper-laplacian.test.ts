@@ -80,6 +80,18 @@ for (const channels of [1, 3]) {
   });
 }
 
+test('three equal colours come out as one alone does', async () => {
+  const grey = degraded(SOFT, 12, 1);
+  const triple = (planes: Planes) => ({
+    ...planes,
+    channels: 3,
+    data: Float32Array.from([...planes.data, ...planes.data, ...planes.data]),
+  });
+  const alone = await restoreHyperLaplacian(grey.y, grey.degradation, grey.start, OPTIONS);
+  const together = await restoreHyperLaplacian(triple(grey.y), grey.degradation, triple(grey.start), OPTIONS);
+  assertClose(together.data, triple(alone).data, 1e-4);
+});
+
 test('a picture of edges comes out sharper than by least squares alone', async () => {
   const { degradation, truth, y, start } = degraded(SOFT, 24, 1);
   const squares = await restoreHyperLaplacian(y, degradation, start, { ...OPTIONS, rounds: 0 });

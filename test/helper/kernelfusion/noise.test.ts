@@ -100,6 +100,33 @@ test('noise on texture is still found', () => {
   assert.ok(found > 4 && found < 6.5, `${found} levels`);
 });
 
+/** Fine random detail in every block, its contrast growing from 4 levels on the left to 64 on the right; alike in all colours. */
+function unevenDetail(channels: number): Planes {
+  const plane = makeRandom(11)
+    .normals(128 * 128)
+    .map((v, i) => 0.5 + (v * 4 * 16 ** ((i % 128) / 128)) / 255);
+  return makePlanes(128, 128, channels, Float32Array.from(Array.from({ length: channels }, () => [...plane]).flat()));
+}
+
+test('in grey layers the quietest texture counts for less the busier the rest is', () => {
+  // Quiet blocks of about 5.5 levels beside typical ones of 16: 5.5^2 / 16.
+  const found = levels(unevenDetail(1));
+  assert.ok(found < 2.5, `${found} levels`);
+});
+
+test('detail that all colours share is not noise, noise beneath it is', () => {
+  for (const sigma of [3, 6]) {
+    const found = levels(withNoise(unevenDetail(3), sigma, makeRandom(12)));
+    assert.ok(Math.abs(found / sigma - 1) < 0.15, `${found} levels for ${sigma}`);
+  }
+});
+
+test('a grey photograph stored in three colours has the noise of the grey one', () => {
+  const grey = withNoise(ramp(96, 96, 1), 4, makeRandom(13));
+  const stored = makePlanes(96, 96, 3, Float32Array.from([...grey.data, ...grey.data, ...grey.data]));
+  assert.equal(levels(stored), levels(grey));
+});
+
 test('tiny layers give a number', () => {
   for (const side of [16, 17, 23]) {
     const found = levels(withNoise(ramp(side, side, 3), 3, makeRandom(side)));
