@@ -13,12 +13,17 @@ const BLOCK = 8;
 const QUIET = { share: 0.05, variance: 7.96 / 16 };
 const TYPICAL = { share: 0.5, variance: 15.34 / 16 };
 
-/** Standard deviation of the noise, in the units of the planes. */
-export function estimateNoise(planes: Planes): number {
-  const within = mean(eachPlane(planes).map((plane) => discounted(blockVariances(plane, planes.width))));
+/**
+ * Standard deviation of the noise, in the units of the planes. Blocks with a pixel whose `usable` is 0 are left out:
+ * clipped and transparent areas are quieter than the rest. 0 where no block is left.
+ */
+export function estimateNoise(planes: Planes, usable?: Uint8Array): number {
+  const corners = blocks(planes, usable);
+  if (corners.length === 0) return 0;
+  const variances = (of: Planes) => eachPlane(of).map((plane) => blockVariances(plane, planes.width, corners));
+  const within = mean(variances(planes).map(discounted));
   if (planes.channels < 3) return within;
-  const differences = eachPlane(colourDifferences(planes));
-  const between = mean(differences.map((plane) => deviation(blockVariances(plane, planes.width), QUIET)));
+  const between = mean(variances(colourDifferences(planes)).map((ascending) => deviation(ascending, QUIET)));
   return Math.max(within, between);
 }
 
@@ -46,22 +51,37 @@ function discounted(ascending: Float64Array): number {
   return typical > quiet ? quiet ** 2 / typical : quiet;
 }
 
-/** Ascending mean squares of the diagonal detail over BLOCK x BLOCK blocks. */
-function blockVariances(plane: Float32Array, width: number): Float64Array {
-  const height = plane.length / width;
-  const variances: number[] = [];
+/** Top left pixels of the BLOCK x BLOCK blocks that are usable throughout. */
+function blocks({ width, height }: Planes, usable?: Uint8Array): number[] {
+  const corners: number[] = [];
   for (let top = 0; top + BLOCK <= height; top += BLOCK) {
-    for (let left = 0; left + BLOCK <= width; left += BLOCK) variances.push(diagonalVariance(plane, width, top, left));
+    for (let left = 0; left + BLOCK <= width; left += BLOCK) {
+      const corner = top * width + left;
+      if (!usable || isUsable(usable, width, corner)) corners.push(corner);
+    }
   }
-  return Float64Array.from(variances).sort();
+  return corners;
+}
+
+function isUsable(usable: Uint8Array, width: number, corner: number): boolean {
+  for (let y = 0; y < BLOCK; y++) {
+    const row = corner + y * width;
+    if (usable.subarray(row, row + BLOCK).includes(0)) return false;
+  }
+  return true;
+}
+
+/** Ascending mean squares of the diagonal detail over blocks. */
+function blockVariances(plane: Float32Array, width: number, corners: readonly number[]): Float64Array {
+  return Float64Array.from(corners, (corner) => diagonalVariance(plane, width, corner)).sort();
 }
 
 /** Mean square of (a - b - c + d) / 2 over the 2x2 cells of a block: the variance of white noise is kept. */
-function diagonalVariance(plane: Float32Array, width: number, top: number, left: number): number {
+function diagonalVariance(plane: Float32Array, width: number, corner: number): number {
   let sum = 0;
-  for (let y = top; y < top + BLOCK; y += 2) {
-    for (let x = left; x < left + BLOCK; x += 2) {
-      const i = y * width + x;
+  for (let y = 0; y < BLOCK; y += 2) {
+    for (let x = 0; x < BLOCK; x += 2) {
+      const i = corner + y * width + x;
       sum += ((plane[i] - plane[i + 1] - plane[i + width] + plane[i + width + 1]) / 2) ** 2;
     }
   }

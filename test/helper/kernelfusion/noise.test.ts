@@ -100,23 +100,23 @@ test('noise on texture is still found', () => {
   assert.ok(found > 4 && found < 6.5, `${found} levels`);
 });
 
-/** Fine random detail in every block, its contrast growing from 4 levels on the left to 64 on the right; alike in all colours. */
-function unevenDetail(channels: number): Planes {
+/** Fine random detail in every block, its contrast growing by a factor of 16 or 256 to the right, 16 levels in the middle; alike in all colours. */
+function unevenDetail(channels: number, growth: 16 | 256): Planes {
   const plane = makeRandom(11)
     .normals(128 * 128)
-    .map((v, i) => 0.5 + (v * 4 * 16 ** ((i % 128) / 128)) / 255);
+    .map((v, i) => 0.5 + (v * 16 * growth ** ((i % 128) / 128 - 0.5)) / 255);
   return makePlanes(128, 128, channels, Float32Array.from(Array.from({ length: channels }, () => [...plane]).flat()));
 }
 
 test('in grey layers the quietest texture counts for less the busier the rest is', () => {
   // Quiet blocks of about 5.5 levels beside typical ones of 16: 5.5^2 / 16.
-  const found = levels(unevenDetail(1));
+  const found = levels(unevenDetail(1, 16));
   assert.ok(found < 2.5, `${found} levels`);
 });
 
 test('detail that all colours share is not noise, noise beneath it is', () => {
   for (const sigma of [3, 6]) {
-    const found = levels(withNoise(unevenDetail(3), sigma, makeRandom(12)));
+    const found = levels(withNoise(unevenDetail(3, 256), sigma, makeRandom(12)));
     assert.ok(Math.abs(found / sigma - 1) < 0.15, `${found} levels for ${sigma}`);
   }
 });
@@ -125,6 +125,22 @@ test('a grey photograph stored in three colours has the noise of the grey one', 
   const grey = withNoise(ramp(96, 96, 1), 4, makeRandom(13));
   const stored = makePlanes(96, 96, 3, Float32Array.from([...grey.data, ...grey.data, ...grey.data]));
   assert.equal(levels(stored), levels(grey));
+});
+
+test('blocks with unusable pixels are left out: clipped or transparent areas hide no noise elsewhere', () => {
+  for (const channels of [1, 3]) {
+    const layer = withNoise(ramp(128, 120, channels), 5, makeRandom(14));
+    const white = (i: number) => i % 128 < 50;
+    const clipped = { ...layer, data: layer.data.map((v, i) => (white(i) ? 1 : v)) };
+    const usable = Uint8Array.from({ length: 128 * 120 }, (_, i) => (white(i) ? 0 : 1));
+    assert.equal(levels(clipped), 0);
+    const found = 255 * estimateNoise(clipped, usable);
+    assert.ok(Math.abs(found / 5 - 1) < 0.15, `${found} levels`);
+  }
+});
+
+test('where no block is usable, nothing is known and 0 is given', () => {
+  assert.equal(estimateNoise(withNoise(ramp(32, 32, 3), 5, makeRandom(15)), new Uint8Array(1024)), 0);
 });
 
 test('tiny layers give a number', () => {
