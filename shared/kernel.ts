@@ -6,6 +6,7 @@
  * so the centre of an n x n kernel, (n-1)/2, falls on the centre of LR pixel i. n has the parity of s, which keeps
  * those positions on whole HR pixels. A convolution kernel (the usual sense of exports) is this one rotated by 180 degrees.
  */
+import { keys } from './cubic.ts';
 import { KernelFusionError } from './errors.ts';
 
 export type Scale = 1 | 2 | 3 | 4;
@@ -79,8 +80,8 @@ export function shift(kernel: Kernel, dy: number, dx: number): Kernel {
 
 /**
  * The same blur on the grid of another scale: side n becomes n * scale / kernel.scale (which must be whole), coordinates
- * shrink or grow about the centre. Interpolated by cubics (Keys, a = -1/2; undershoot cut off) when it grows, averaged over
- * areas when it shrinks: interpolating a thin kernel down would alias.
+ * shrink or grow about the centre. Interpolated by cubics (undershoot cut off) when it grows, averaged over areas when it
+ * shrinks: interpolating a thin kernel down would alias.
  */
 export function toScale(kernel: Kernel, scale: Scale): Kernel {
   const size = (kernel.size * scale) / kernel.scale;
@@ -120,16 +121,9 @@ function areaTaps(from: number, to: number): [number, number][][] {
   );
 }
 
-/** The cubic interpolation kernel of Keys (1981), a = -1/2. */
-function keys(distance: number): number {
-  const t = Math.abs(distance);
-  if (t <= 1) return 1.5 * t ** 3 - 2.5 * t ** 2 + 1;
-  return t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
-}
-
 /**
- * The kernel of a plain bicubic reduction by s (Keys 1981, a = -1/2): separable, support 4s, with negative lobes. Its side is
- * 4s, or 4s + 1 where s is odd; at s = 1 it changes nothing.
+ * The kernel of a plain bicubic reduction by s (cubic.ts): separable, support 4s, with negative lobes. Its side is 4s, or
+ * 4s + 1 where s is odd; at s = 1 it changes nothing.
  */
 export function bicubicKernel(scale: Scale): Kernel {
   const side = 4 * scale + (scale % 2);

@@ -2,10 +2,10 @@
  * Plain enlargement and reduction of planes: the baseline a result is compared with, and the coarse levels of a pyramid.
  *
  * Both are separable and use half-pixel centres: output pixel o of an enlargement by s lies at (o + 1/2) / s - 1/2 of the
- * input, so only s different sets of taps exist. Keys, "Cubic convolution interpolation for digital image processing",
- * IEEE TASSP 1981, a = -1/2; equal to Pillow's BICUBIC except in the two border pixels, where the border is replicated
- * here and the filter cut off there.
+ * input, so only s different sets of taps exist. Equal to Pillow's BICUBIC except in the two border pixels, where the border
+ * is replicated here and the filter cut off there.
  */
+import { keys } from '../../shared/cubic.ts';
 import type { Scale } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from './planes.ts';
 
@@ -15,15 +15,8 @@ interface Taps {
   readonly weights: readonly [number, number, number, number];
 }
 
-const A = -0.5;
 /** The furthest any tap reaches beyond the picture. */
 const REACH = 2;
-
-function keys(distance: number): number {
-  const t = Math.abs(distance);
-  if (t <= 1) return (A + 2) * t ** 3 - (A + 3) * t ** 2 + 1;
-  return t < 2 ? A * (t ** 3 - 5 * t ** 2 + 8 * t - 4) : 0;
-}
 
 function tapsOf(phase: number, scale: Scale): Taps {
   const position = (phase + 0.5) / scale - 0.5;
