@@ -27,6 +27,9 @@ export const DEFAULT_OPTIONS: UpscaleOptions = Object.freeze({
   noise: null,
 });
 
+/** Widest kernel that can be searched, in LR pixels: time and memory grow with the fourth power of its side. */
+const MOST_LR_PIXELS = 12;
+
 const bad = (sentence: string) => new KernelFusionError('BAD_OPTION', sentence);
 
 /** Fills in the defaults and checks every value; throws `BAD_OPTION` with a sentence naming the option. */
@@ -43,10 +46,11 @@ export function parseOptions(input: unknown): UpscaleOptions {
     throw bad('seed must be a whole number from 0 to 4294967295.');
   }
   if (kernelSide !== null) {
-    const fits = Number.isInteger(kernelSide) && kernelSide >= 3 && kernelSide <= 64;
+    const largest = MOST_LR_PIXELS * scale;
+    const fits = Number.isInteger(kernelSide) && kernelSide >= 3 && kernelSide <= largest;
     if (!fits || (kernelSide - scale) % 2 !== 0) {
       const parity = scale % 2 === 0 ? 'even' : 'odd';
-      throw bad(`kernelSide must be an ${parity} number from 3 to 64 at scale ${scale}.`);
+      throw bad(`kernelSide must be an ${parity} number from 3 to ${largest} at scale ${scale}.`);
     }
   }
   if (noise !== null && !(typeof noise === 'number' && noise >= 0 && noise <= 64)) {

@@ -7,9 +7,12 @@ import { conjugateGradients } from './conjugate-gradient.ts';
 import type { Degradation } from './degradation.ts';
 import { noiseLevel, signalLevel } from './schedule.ts';
 
+/** The data are never trusted to better than one 8-bit level: rounding, and the error of every kernel. */
+const LEAST_SIGMA = 1 / 127.5;
+
 /** rho_t: how much the proposal z is trusted, sigma_n^2 a_t^2 / s_t^2 for data noise sigma_n (pictures in [-1, 1]). */
 export function priorTrust(t: number, sigma: number): number {
-  return (sigma * signalLevel(t)) ** 2 / noiseLevel(t) ** 2;
+  return (Math.max(sigma, LEAST_SIGMA) * signalLevel(t)) ** 2 / noiseLevel(t) ** 2;
 }
 
 /** x = argmin |A x - y|^2 + rho |x - z|^2, from z. */

@@ -3,7 +3,8 @@
  *
  * At each noise level t, from much noise to little:
  *   z = PD(a x + s e, t)                          the prior proposes a sharp picture (e: fresh noise),
- *   k = argmin |U_z k - y|^2 + gamma |grad k|^2   its kernel in closed form (kernel-solver.ts),
+ *   k = argmin |U_z k - y|^2 + gamma |grad k|^2   its kernel in closed form (kernel-solver.ts), corrected by what the
+ *                                                 layer's power spectrum says (joint-kernel.ts),
  *   x = argmin |A_k x - y|^2 + rho_t |x - z|^2    and the picture that agrees with the layer.
  * The kernel is fitted to z, never to x: x already satisfies the data with the last kernel and would lock it in. This runs at
  * twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels fits into the receptive
@@ -14,15 +15,18 @@ import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
+import { refineWithSpectrum } from './joint-kernel.ts';
 import {
   averageEquations,
   centreKernel,
   makeNormalEquations,
   type NormalEquations,
+  smoothEquations,
   solveKernel,
 } from './kernel-solver.ts';
 import { makeDenoiser, type Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
+import { makeSceneSpectrum } from './scene-spectrum.ts';
 
 /** The scale at which kernels are searched. */
 export const SEARCH_SCALE = 2;
@@ -37,6 +41,8 @@ export interface EstimationPlan {
   /** Share of the past in the running mean of the normal equations. */
   readonly momentum: number;
   readonly pictureIterations: number;
+  /** Steps made before the power spectrum joins in. */
+  readonly withoutSpectrum: number;
 }
 
 export const FAST_ESTIMATION: EstimationPlan = {
@@ -47,7 +53,14 @@ export const FAST_ESTIMATION: EstimationPlan = {
   kernelIterations: 400,
   momentum: 0.7,
   pictureIterations: 10,
+  withoutSpectrum: 4,
 };
+
+/**
+ * Searches made, of which the one that predicts held-out pixels best counts. The spectrum knows no phase: joining from the
+ * start it finds some kernels that the others miss, and loses some that they find.
+ */
+export const FAST_SEARCHES: readonly EstimationPlan[] = [FAST_ESTIMATION, { ...FAST_ESTIMATION, withoutSpectrum: 0 }];
 
 /** Times from first to last in equal steps, rounded. */
 export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] {
@@ -56,7 +69,8 @@ export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] 
 
 /**
  * Estimates the kernel of `y` (a textured crop of the layer, values in [-1, 1]) on the grid of SEARCH_SCALE, `size` taps a
- * side (even). `usable`: 0 for LR pixels that tell nothing (transparent ones). `sigma`: noise of y, in the same units.
+ * side (even). `usable`: 0 for LR pixels that tell nothing (transparent ones, and
+ * those near the border: withoutBorder). `sigma`: noise of y, in the same units.
  */
 export async function estimateKernel(
   y: Planes,
@@ -72,17 +86,22 @@ export async function estimateKernel(
 ): Promise<Kernel> {
   const margin = canvasMargin(size, SEARCH_SCALE);
   let x = bicubicCanvas(y, SEARCH_SCALE, margin);
-  const weight = withoutBorder(usable, y.width, y.height);
+  const spectrum = makeSceneSpectrum(y, SEARCH_SCALE, size, sigma);
   const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
-  const equations = await makeNormalEquations(executor, size, SEARCH_SCALE);
+  const equations = await makeNormalEquations(executor, size, SEARCH_SCALE).catch(async (error) => {
+    await denoiser.release();
+    throw error;
+  });
   try {
     let mean: NormalEquations | null = null;
     let kernel: Kernel | null = null;
     for (const [i, t] of times(plan).entries()) {
       const z = await denoiser.denoise(x, t, random.normals(x.data.length));
-      const present = await equations.build(z, y, weight);
+      const present = await equations.build(z, y, usable);
       mean = mean ? averageEquations(mean, present, plan.momentum) : present;
-      const values = solveKernel(mean, size, { smoothness: plan.smoothness, iterations: plan.kernelIterations });
+      const smooth = smoothEquations(mean, size, plan.smoothness);
+      const fitted = solveKernel(smooth, plan.kernelIterations);
+      const values = i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, spectrum);
       const centred = centreKernel(makeKernel(size, SEARCH_SCALE, values));
       kernel = centred.kernel;
       const [dy, dx] = centred.moved;
@@ -99,10 +118,11 @@ export async function estimateKernel(
   }
 }
 
-/** LR pixels near the border are left out: part of what their window sees is the canvas's unknown margin. */
+/** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */
 const BORDER = 2;
 
-function withoutBorder(usable: Uint8Array, width: number, height: number): Uint8Array {
+/** `usable` with the pixels near the border set to 0. */
+export function withoutBorder(usable: Uint8Array, width: number, height: number): Uint8Array {
   return usable.map((u, i) => {
     const x = i % width;
     const y = Math.floor(i / width);

@@ -29,6 +29,15 @@ export interface HyperLaplacianOptions {
   readonly iterations: number;
 }
 
+/** Variance of 8-bit rounding, values in [-1, 1]. */
+const ROUNDING = (2 / 255) ** 2 / 12;
+
+/** The prior's weights for noise of standard deviation sigma (values in [-1, 1]); found on the development pairs. */
+export function naturalWeights(sigma: number): Pick<HyperLaplacianOptions, 'quadratic' | 'sparse'> {
+  const variance = sigma ** 2 / 6 + ROUNDING;
+  return { quadratic: 30 * variance, sparse: 28 * variance };
+}
+
 /** y: LR planes in [-1, 1]; start: canvas planes. Returns canvas planes. */
 export async function restoreHyperLaplacian(
   y: Planes,

@@ -12,10 +12,11 @@ import { type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { GraphBuilder } from '../tensor/graph.ts';
 
-/** G (n^2 x n^2) and b (n^2), in double precision, as means over the LR pixels used. */
+/** G (n^2 x n^2), b (n^2) and the mean of y^2, in double precision, as means over the LR pixels used. */
 export interface NormalEquations {
   readonly G: Float64Array;
   readonly b: Float64Array;
+  readonly meanSquare: number;
 }
 
 export interface NormalEquationsBuilder {
@@ -75,7 +76,7 @@ export async function makeNormalEquations(
         for (let q = 0; q < n2; q++) G[p * n2 + q] = sum[p * columns + q] / used;
         b[p] = sum[p * columns + n2] / used;
       }
-      return { G, b };
+      return { G, b, meanSquare: sum[sum.length - 1] / used };
     },
     release: () => program.release(),
   };
@@ -84,30 +85,29 @@ export async function makeNormalEquations(
 /** momentum * past + (1 - momentum) * present: averages over steps, whose noise is independent. */
 export function averageEquations(past: NormalEquations, present: NormalEquations, momentum: number): NormalEquations {
   const mix = (a: Float64Array, b: Float64Array) => a.map((v, i) => momentum * v + (1 - momentum) * b[i]);
-  return { G: mix(past.G, present.G), b: mix(past.b, present.b) };
+  return {
+    G: mix(past.G, present.G),
+    b: mix(past.b, present.b),
+    meanSquare: momentum * past.meanSquare + (1 - momentum) * present.meanSquare,
+  };
 }
 
-export interface KernelSolverOptions {
-  /** gamma: weight of the squared differences between neighbouring taps. */
-  readonly smoothness: number;
-  readonly iterations: number;
+/** The equations with G + smoothness * D^T D for G, D the differences between neighbouring taps. */
+export function smoothEquations(equations: NormalEquations, size: number, smoothness: number): NormalEquations {
+  const G = equations.G.slice();
+  addLaplacian(G, size, smoothness);
+  return { ...equations, G };
 }
 
-/** Solves for the kernel; n x n values in row-major order, each >= 0, sum 1. */
-export function solveKernel(
-  { G, b }: NormalEquations,
-  size: number,
-  { smoothness, iterations }: KernelSolverOptions,
-): Float64Array {
-  const n2 = size * size;
-  const Q = G.slice();
-  addLaplacian(Q, size, smoothness);
-  const rate = 1 / (1.05 * largestEigenvalue(Q, n2));
+/** Solves for the kernel, 1/2 k^T G k - b^T k on the simplex; n x n values in row-major order, each >= 0, sum 1. */
+export function solveKernel({ G, b }: NormalEquations, iterations: number): Float64Array {
+  const n2 = b.length;
+  const rate = 1 / (1.05 * largestEigenvalue(G, n2));
   let k: Float64Array = new Float64Array(n2).fill(1 / n2);
   let ahead: Float64Array = k.slice();
   let momentum = 1;
   for (let i = 0; i < iterations; i++) {
-    const gradient = multiply(Q, ahead);
+    const gradient = multiply(G, ahead);
     const next = projectOntoSimplex(ahead.map((v, j) => v - rate * (gradient[j] - b[j])));
     // Restart where the step just made turns against the direction of travel.
     let turned = 0;
@@ -139,7 +139,8 @@ function addLaplacian(Q: Float64Array, size: number, weight: number): void {
   }
 }
 
-function multiply(Q: Float64Array, x: Float64Array): Float64Array {
+/** Q x for a square row-major Q. */
+export function multiply(Q: Float64Array, x: Float64Array): Float64Array {
   const n = x.length;
   const out = new Float64Array(n);
   for (let i = 0; i < n; i++) {

@@ -13,7 +13,7 @@ import { cutPlanes, makePlanes, type Planes, planeOf } from '../image/planes.ts'
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
-import { restoreHyperLaplacian } from './hyper-laplacian.ts';
+import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 
 export interface RestorationPlan {
@@ -31,12 +31,6 @@ export const FAST_RESTORATION: RestorationPlan = {
   rounds: 4,
   roundIterations: 25,
 };
-
-/** Variance of 8-bit rounding, values in [-1, 1]. */
-const ROUNDING = (2 / 255) ** 2 / 12;
-/** Weights of the hyper-Laplacian prior per unit of noise variance, found on the development pairs. */
-const QUADRATIC_WEIGHT = 30;
-const SPARSE_WEIGHT = 28;
 
 /** Largest HR side solved in one piece. */
 const PIECE = 640;
@@ -98,17 +92,11 @@ async function restorePiece(
 ): Promise<Planes> {
   const margin = canvasMargin(kernel.size, kernel.scale);
   const degradation = makeDegradation(kernel, y.width, y.height);
-  const variance = sigma ** 2 / 6 + ROUNDING;
   let x = await restoreHyperLaplacian(
     y,
     degradation,
     bicubicCanvas(y, kernel.scale, margin),
-    {
-      quadratic: QUADRATIC_WEIGHT * variance,
-      sparse: SPARSE_WEIGHT * variance,
-      rounds: plan.rounds,
-      iterations: plan.roundIterations,
-    },
+    { ...naturalWeights(sigma), rounds: plan.rounds, iterations: plan.roundIterations },
     signal,
   );
   onStep();

@@ -6,8 +6,9 @@ import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
 import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
-import { estimateKernel, FAST_ESTIMATION, SEARCH_SCALE } from '../estimate-kernel.ts';
-import { trimKernel } from '../kernel-solver.ts';
+import { estimateKernel, FAST_SEARCHES, SEARCH_SCALE, withoutBorder } from '../estimate-kernel.ts';
+import { hidePixels, predictionError } from '../held-out.ts';
+import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import type { Layer, MethodContext, MethodResult, Progress } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
 import { FAST_TRAINING, gradientSums, type Prior, trainPrior } from '../patch-diffusion.ts';
@@ -21,16 +22,18 @@ const SIDE_IN_LR_PIXELS = 7;
 const SEARCH_CROP = 128;
 /** Taps below this share of the largest are the haze of estimation errors; left in, they cost up to 1 dB in the picture. */
 const HAZE = 0.1;
+/** A kernel must lower the prediction error to this share of the plain bicubic kernel's, or the latter is used. */
+const EVIDENCE = 0.99;
 /** Fewer usable LR pixels than this say too little about a kernel. */
 const LEAST_PIXELS = 144;
 
 export async function fast(layer: Layer, options: UpscaleOptions, context: MethodContext): Promise<MethodResult> {
   const { executor, signal } = context;
   const y = mapPlanes(layer.colour, toNetwork);
-  const noise = options.noise ?? estimateNoise(y) * 127.5;
+  const noise = options.noise ?? estimateNoise(y, opaque(layer)) * 127.5;
   const sigma = noise / 127.5;
   const random = makeRandom(options.seed);
-  const crop = searchCrop(y, layer.alpha);
+  const crop = searchCrop(y, opaque(layer));
   const side = kernelSide(options);
   const report = makeReporter(
     plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.colour, options.scale, side),
@@ -47,7 +50,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const kernels: Kernel[] = [];
   const onKernel = (step: number, kernel: Kernel) => {
     kernels.push(kernel);
-    report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
+    report({ phase: 'kernel', step, steps: FAST_SEARCHES.reduce((sum, { steps }) => sum + steps, 0), kernel });
   };
   const found = context.kernel
     ? useGiven(context.kernel, options)
@@ -118,20 +121,31 @@ async function findKernel(
   if (crop.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
     return fallBack(scale, 'hardly any of it is opaque');
   }
-  const searched = await estimateKernel(
-    crop.colour,
-    crop.usable,
-    side,
-    sigma,
-    prior,
-    FAST_ESTIMATION,
-    executor,
-    random,
-    onStep,
-    signal,
-  );
-  const kernel = toScale(trimKernel(searched, HAZE), scale);
-  return { kernel: asked === null ? kernel : resizeSide(kernel, asked), source: 'estimated', notes: [] };
+  const shown = hidePixels(crop.usable.length, random);
+  const judge = (kernel: Kernel) => predictionError(crop.colour, shown, kernel, sigma, signal);
+  let best: Kernel | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  for (const [i, plan] of FAST_SEARCHES.entries()) {
+    const searched = await estimateKernel(
+      crop.colour,
+      crop.usable,
+      side,
+      sigma,
+      prior,
+      plan,
+      executor,
+      random,
+      (step, kernel) => onStep(i * plan.steps + step, kernel),
+      signal,
+    );
+    const { kernel } = centreKernel(toScale(trimKernel(searched, HAZE), scale));
+    const error = await judge(kernel);
+    if (error < least) [best, least] = [kernel, error];
+  }
+  if (best === null || least > EVIDENCE * (await judge(bicubicKernel(scale)))) {
+    return fallBack(scale, 'no kernel found predicts its pixels better');
+  }
+  return { kernel: asked === null ? best : resizeSide(best, asked), source: 'estimated', notes: [] };
 }
 
 function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
@@ -144,21 +158,36 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
 
 interface SearchCrop {
   readonly colour: Planes;
-  /** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
+  /** 1 for the LR pixels a kernel may be fitted to. */
   readonly usable: Uint8Array;
 }
 
+/** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
+function opaque({ colour, alpha }: Layer): Uint8Array {
+  return alpha
+    ? Uint8Array.from(alpha.data, (v) => (v > 0.998 ? 1 : 0))
+    : new Uint8Array(colour.width * colour.height).fill(1);
+}
+
 /** The window with most texture, no larger than SEARCH_CROP a side. */
-function searchCrop(y: Planes, alpha: Planes | null): SearchCrop {
+function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
   const width = Math.min(y.width, SEARCH_CROP);
   const height = Math.min(y.height, SEARCH_CROP);
-  const opaque = (a: Planes | null, pixels: number) =>
-    a ? Uint8Array.from(planeOf(a, 0), (v) => (v > 0.998 ? 1 : 0)) : new Uint8Array(pixels).fill(1);
-  const sums = gradientSums(y, { width, height }, opaque(alpha, y.width * y.height));
+  const sums = gradientSums(y, { width, height }, usable);
   const best = sums.reduce((at, v, i) => (v > sums[at] ? i : at), 0);
   const columns = y.width - width + 1;
-  const cut = (planes: Planes) => cutPlanes(planes, Math.floor(best / columns), best % columns, width, height);
-  return { colour: cut(y), usable: opaque(alpha && cut(alpha), width * height) };
+  const [top, left] = [Math.floor(best / columns), best % columns];
+  return {
+    colour: cutPlanes(y, top, left, width, height),
+    usable: withoutBorder(
+      Uint8Array.from(
+        { length: width * height },
+        (_, i) => usable[(top + Math.floor(i / width)) * y.width + left + (i % width)],
+      ),
+      width,
+      height,
+    ),
+  };
 }
 
 /** PSNR in dB between y and the result degraded again (values in [-1, 1]), where the kernel's window stays inside. */
