@@ -27,6 +27,17 @@ test('what is chosen is kept, the rest filled in; the result cannot be changed',
   assert.throws(() => Object.assign(options, { seed: 2 }), TypeError);
 });
 
+test('the widest kernel is twelve LR pixels, or what the parity leaves of them', () => {
+  for (const [scale, kernelSide] of [
+    [1, 11],
+    [2, 24],
+    [3, 35],
+    [4, 48],
+  ]) {
+    assert.equal(parseOptions({ scale, kernelSide }).kernelSide, kernelSide);
+  }
+});
+
 test('options read back from JSON are the same', () => {
   const options = parseOptions({ scale: 3, kernelSide: 21, noise: 0 });
   assert.deepEqual(parseOptions(JSON.parse(JSON.stringify(options))), options);
@@ -43,9 +54,13 @@ const refused: readonly [unknown, RegExp][] = [
   ...[0, 5, 2.5, '2', null, Number.NaN].map((scale): [unknown, RegExp] => [{ scale }, /^scale/]),
   ...['slow', '', null, 2].map((preset): [unknown, RegExp] => [{ preset }, /^preset.*fast/]),
   ...[-1, 1.5, 2 ** 32, '1', null, Number.NaN].map((seed): [unknown, RegExp] => [{ seed }, /^seed/]),
-  ...[13, 2, 66, 12.5, '12', Number.NaN].map((kernelSide): [unknown, RegExp] => [{ kernelSide }, /^kernelSide.*even/]),
+  ...[13, 2, 26, 12.5, '12', Number.NaN].map((kernelSide): [unknown, RegExp] => [{ kernelSide }, /^kernelSide.*even/]),
   [{ scale: 3, kernelSide: 20 }, /^kernelSide.*odd/],
   [{ scale: 1, kernelSide: 1 }, /^kernelSide.*odd/],
+  // Twelve LR pixels at most.
+  [{ scale: 1, kernelSide: 13 }, /^kernelSide.*odd number from 3 to 12 /],
+  [{ scale: 3, kernelSide: 37 }, /^kernelSide.*odd number from 3 to 36 /],
+  [{ scale: 4, kernelSide: 50 }, /^kernelSide.*even number from 3 to 48 /],
   ...[-0.1, 64.5, '2', Number.NaN, Number.POSITIVE_INFINITY].map((noise): [unknown, RegExp] => [{ noise }, /^noise/]),
 ];
 

@@ -10,9 +10,14 @@ import { assertClose } from '../../support/close.ts';
 test('trust in the prior is the noise variance times the ratio of signal to noise power', () => {
   // alphaBar(1) = 0.9999: the ratio is 9999.
   assertClose([priorTrust(1, 0.1)], [99.99], 1e-9);
-  assert.equal(priorTrust(60, 0), 0);
   assertClose([priorTrust(100, 0.04) / priorTrust(100, 0.02)], [4], 1e-12);
   assert.ok(priorTrust(20, 0.02) > priorTrust(60, 0.02), 'less noise in the proposal, more trust');
+});
+
+test('the data are never trusted to better than one 8-bit level, 2/255 in pictures from -1 to 1', () => {
+  assertClose([priorTrust(1, 0)], [9999 * (2 / 255) ** 2], 1e-9);
+  assert.equal(priorTrust(60, 0.007), priorTrust(60, 0));
+  assert.ok(priorTrust(60, 0.009) > priorTrust(60, 0));
 });
 
 test('where the kernel is one tap the picture is the weighted mean of layer and proposal', async () => {

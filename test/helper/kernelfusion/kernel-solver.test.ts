@@ -7,8 +7,10 @@ import {
   averageEquations,
   centreKernel,
   makeNormalEquations,
+  multiply,
   type NormalEquations,
   projectOntoSimplex,
+  smoothEquations,
   solveKernel,
   trimKernel,
 } from '../../../helper/kernelfusion/kernel-solver.ts';
@@ -63,7 +65,7 @@ function degraded(kernel: Kernel, side: number, channels: number): { z: Planes; 
 }
 
 for (const [name, executor] of Object.entries(executors)) {
-  test(`G and b are the means of u u^T and u y over the windows u, worked out by hand, executor ${name}`, async () => {
+  test(`G, b and the mean square are means of u u^T, u y and y^2 over the windows u, worked out by hand, executor ${name}`, async () => {
     // Scale 2, side 2: no margin; LR pixel 0 sees [1 2; 0 1], LR pixel 1 sees [3 0; 1 1].
     const z = makePlanes(4, 2, 1, Float32Array.of(1, 2, 3, 0, 0, 1, 1, 1));
     const y = makePlanes(2, 1, 1, Float32Array.of(10, 20));
@@ -76,27 +78,41 @@ for (const [name, executor] of Object.entries(executors)) {
       (1 + 3) / 2, (2 + 0) / 2, (0 + 1) / 2, (1 + 1) / 2,
     ], 1e-6);
     assertClose(both.b, [(10 + 60) / 2, (20 + 0) / 2, (0 + 20) / 2, (10 + 20) / 2], 1e-6);
+    assertClose([both.meanSquare], [(100 + 400) / 2], 1e-6);
     const second = await equationsOf(executor, 2, 2, z, y, Uint8Array.of(0, 1));
     assertClose(second.G, [9, 0, 3, 3, 0, 0, 0, 0, 3, 0, 1, 1, 3, 0, 1, 1], 1e-6);
     assertClose(second.b, [60, 0, 20, 20], 1e-6);
+    assertClose([second.meanSquare], [400], 1e-6);
   });
 
   test(`more windows than fit into one product are all counted, in every colour, executor ${name}`, async () => {
-    // 1 x 1 windows: G is the mean of z^2, b that of z y, over 2 x 65 x 65 = 8450 values.
+    // 1 x 1 windows: G is the mean of z^2, b that of z y and the mean square that of y^2, over 2 x 65 x 65 = 8450 values.
     const z = makePlanes(65, 65, 2, makeRandom(2).normals(8450));
     const y = makePlanes(65, 65, 2, makeRandom(3).normals(8450));
-    const { G, b } = await equationsOf(executor, 1, 1, z, y);
+    const { G, b, meanSquare } = await equationsOf(executor, 1, 1, z, y);
     assertClose(G, [z.data.reduce((sum, v) => sum + v * v, 0) / 8450], 1e-5);
     assertClose(b, [z.data.reduce((sum, v, i) => sum + v * y.data[i], 0) / 8450], 1e-5);
+    assertClose([meanSquare], [y.data.reduce((sum, v) => sum + v * v, 0) / 8450], 1e-5);
   });
 
   test(`the kernel of a known sharp picture is found, executor ${name}`, async () => {
     const { z, y } = degraded(TRUE_KERNEL, 24, 1);
     const equations = await equationsOf(executor, 6, 2, z, y);
-    const found = solveKernel(equations, 6, { smoothness: 0, iterations: 400 });
+    const found = solveKernel(equations, 400);
     const similarity = correlation(found, TRUE_KERNEL.data);
     assert.ok(similarity > 0.999, `correlation ${similarity}`);
     assertClose(found, TRUE_KERNEL.data, 0.002);
+  });
+
+  test(`the equations hold the residual: k^T G k - 2 b^T k + mean of y^2 is the mean of (U k - y)^2, executor ${name}`, async () => {
+    const { z, y } = degraded(TRUE_KERNEL, 24, 1);
+    const { G, b, meanSquare } = await equationsOf(executor, 6, 2, z, y);
+    const residual = (k: Float64Array) => multiply(G, k).reduce((sum, g, j) => sum + k[j] * (g - 2 * b[j]), meanSquare);
+    assertClose([residual(TRUE_KERNEL.data)], [0], 1e-6);
+    const flat = makeKernel(6, 2, new Array(36).fill(1));
+    const again = makeDegradation(flat, 24, 24).apply(z.data);
+    const expected = again.reduce((sum, v, i) => sum + (v - y.data[i]) ** 2, 0) / 576;
+    assertClose([residual(flat.data)], [expected], 1e-6);
   });
 }
 
@@ -111,22 +127,30 @@ test('all colours together determine a kernel that one colour leaves open', asyn
     const first = (planes: Planes) =>
       makePlanes(planes.width, planes.height, channels, planes.data.slice(0, channels * planes.width * planes.height));
     const equations = await equationsOf(executors.onnx, 6, 2, first(z), first(y));
-    return correlation(solveKernel(equations, 6, { smoothness: 0, iterations: 2000 }), TRUE_KERNEL.data);
+    return correlation(solveKernel(equations, 2000), TRUE_KERNEL.data);
   };
   const [one, three] = [await solve(1), await solve(3)];
   assert.ok(three > 0.995 && one < three, `correlation ${three} with three colours, ${one} with one`);
 });
 
 test('past and present equations are mixed by the momentum', () => {
-  const of = (G: number, b: number): NormalEquations => ({ G: Float64Array.of(G), b: Float64Array.of(b) });
-  assert.deepEqual(averageEquations(of(8, 4), of(4, -4), 0.75), of(7, 2));
+  const of = (G: number, b: number, meanSquare: number): NormalEquations => ({
+    G: Float64Array.of(G),
+    b: Float64Array.of(b),
+    meanSquare,
+  });
+  assert.deepEqual(averageEquations(of(8, 4, 1), of(4, -4, 3), 0.75), of(7, 2, 1.5));
 });
 
 const identity = (n: number) => Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
-const thorough = { smoothness: 0, iterations: 500 };
+const equations = (G: Float64Array, b: ArrayLike<number>): NormalEquations => ({
+  G,
+  b: Float64Array.from(b),
+  meanSquare: 1,
+});
 
 test('with G = 1 the solution is the point of the simplex nearest to b, worked out by hand', () => {
-  const solve = (...b: number[]) => solveKernel({ G: identity(4), b: Float64Array.from(b) }, 2, thorough);
+  const solve = (...b: number[]) => solveKernel(equations(identity(4), b), 500);
   assertClose(solve(0.5, 0.3, 0, 0), [0.55, 0.35, 0.05, 0.05], 1e-9);
   assertClose(solve(3, 0, 0, 0), [1, 0, 0, 0], 1e-9);
   assertClose(solve(0, 0, 0, 0), [0.25, 0.25, 0.25, 0.25], 1e-9);
@@ -135,9 +159,28 @@ test('with G = 1 the solution is the point of the simplex nearest to b, worked o
 test('smoothness couples neighbours along rows and columns, worked out by hand', () => {
   // (1 + L) k = (1, 0, 0, 0) on a 2 x 2 grid, L with eigenvalues 0, 2, 2, 4:
   // k = 1/4 (1 1 1 1) + 1/3 * 1/2 (1 0 0 -1) + 1/5 * 1/4 (1 -1 -1 1).
-  const b = Float64Array.of(1, 0, 0, 0);
-  const k = solveKernel({ G: identity(4), b }, 2, { smoothness: 1, iterations: 500 });
+  const k = solveKernel(smoothEquations(equations(identity(4), [1, 0, 0, 0]), 2, 1), 500);
   assertClose(k, [7 / 15, 1 / 5, 1 / 5, 2 / 15], 1e-9);
+});
+
+test('smoothing adds what it weighs times the sum of squared differences of neighbours, and changes nothing it was given', () => {
+  const before = equations(identity(6 * 6), new Float64Array(36));
+  const { G, b, meanSquare } = smoothEquations(before, 6, 0.3);
+  const k = Float64Array.from(makeRandom(7).normals(36));
+  let differences = 0;
+  for (let r = 0; r < 6; r++) {
+    for (let c = 0; c < 6; c++) {
+      if (c < 5) differences += (k[r * 6 + c + 1] - k[r * 6 + c]) ** 2;
+      if (r < 5) differences += (k[r * 6 + 6 + c] - k[r * 6 + c]) ** 2;
+    }
+  }
+  const quadratic = (Q: Float64Array) => multiply(Q, k).reduce((sum, g, j) => sum + g * k[j], 0);
+  assertClose([quadratic(G) - quadratic(before.G)], [0.3 * differences], 1e-9);
+  assert.deepEqual([before.G, b, meanSquare], [identity(36), before.b, 1]);
+});
+
+test('a matrix times a vector, worked out by hand', () => {
+  assert.deepEqual(multiply(Float64Array.of(1, 2, 3, 4), Float64Array.of(5, 6)), Float64Array.of(17, 39));
 });
 
 test('the solution meets the conditions of an optimum: one slope on its support, none lower elsewhere', () => {
@@ -152,7 +195,7 @@ test('the solution meets the conditions of an optimum: one slope on its support,
         }
       }
       const b = Float64Array.from(makeRandom(seed + 1).normals(n), (v) => v / n);
-      const k = solveKernel({ G, b }, size, { smoothness: 0, iterations: 1500 });
+      const k = solveKernel(equations(G, b), 1500);
       assert.ok(k.every((v) => v >= 0));
       assertClose([k.reduce((sum, v) => sum + v, 0)], [1], 1e-9);
       const slope = b.map((v, p) => k.reduce((sum, x, q) => sum + G[p * n + q] * x, -v));
@@ -170,7 +213,7 @@ test('it converges where the strongest direction is not the mean: pictures witho
   // Largest eigenvalue 9 along (1, -1, -1, 1) / 2, to which a constant vector is blind.
   const d = [1, -1, -1, 1];
   const G = identity(4).map((v, i) => v + 2 * d[Math.floor(i / 4)] * d[i % 4]);
-  const k = solveKernel({ G, b: Float64Array.of(2, 0.1, -1, 0) }, 2, thorough);
+  const k = solveKernel(equations(G, [2, 0.1, -1, 0]), 500);
   // On the simplex k = (p, 1-p, 0, 0): slope 2p - 1 + 4 (2p - 1) - 1.9 = 0 at p = 0.69.
   assertClose(k, [0.69, 0.31, 0, 0], 1e-9);
 });
