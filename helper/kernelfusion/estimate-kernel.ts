@@ -41,7 +41,7 @@ export interface EstimationPlan {
   /** Share of the past in the running mean of the normal equations. */
   readonly momentum: number;
   readonly pictureIterations: number;
-  /** Steps made before the power spectrum joins in. */
+  /** Steps made before the power spectrum joins in: it knows no phase, and from the start it can settle on a wrong one. */
   readonly withoutSpectrum: number;
 }
 
@@ -55,12 +55,6 @@ export const FAST_ESTIMATION: EstimationPlan = {
   pictureIterations: 10,
   withoutSpectrum: 4,
 };
-
-/**
- * Searches made, of which the one that predicts held-out pixels best counts. The spectrum knows no phase: joining from the
- * start it finds some kernels that the others miss, and loses some that they find.
- */
-export const FAST_SEARCHES: readonly EstimationPlan[] = [FAST_ESTIMATION, { ...FAST_ESTIMATION, withoutSpectrum: 0 }];
 
 /** Times from first to last in equal steps, rounded. */
 export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] {

@@ -6,7 +6,7 @@ import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
 import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
-import { estimateKernel, FAST_SEARCHES, SEARCH_SCALE, withoutBorder } from '../estimate-kernel.ts';
+import { estimateKernel, FAST_ESTIMATION, SEARCH_SCALE, withoutBorder } from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import type { Layer, MethodContext, MethodResult, Progress } from '../method.ts';
@@ -22,6 +22,8 @@ const SIDE_IN_LR_PIXELS = 7;
 const SEARCH_CROP = 128;
 /** Taps below this share of the largest are the haze of estimation errors; left in, they cost up to 1 dB in the picture. */
 const HAZE = 0.1;
+/** The same where the kernel is carried to a finer grid, whose interpolation spreads it. */
+const HAZE_GROWN = 0.25;
 /** A kernel must lower the prediction error to this share of the plain bicubic kernel's, or the latter is used. */
 const EVIDENCE = 0.99;
 /** Fewer usable LR pixels than this say too little about a kernel. */
@@ -50,7 +52,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const kernels: Kernel[] = [];
   const onKernel = (step: number, kernel: Kernel) => {
     kernels.push(kernel);
-    report({ phase: 'kernel', step, steps: FAST_SEARCHES.reduce((sum, { steps }) => sum + steps, 0), kernel });
+    report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
   };
   const found = context.kernel
     ? useGiven(context.kernel, options)
@@ -123,29 +125,24 @@ async function findKernel(
   }
   const shown = hidePixels(crop.usable.length, random);
   const judge = (kernel: Kernel) => predictionError(crop.colour, shown, kernel, sigma, signal);
-  let best: Kernel | null = null;
-  let least = Number.POSITIVE_INFINITY;
-  for (const [i, plan] of FAST_SEARCHES.entries()) {
-    const searched = await estimateKernel(
-      crop.colour,
-      crop.usable,
-      side,
-      sigma,
-      prior,
-      plan,
-      executor,
-      random,
-      (step, kernel) => onStep(i * plan.steps + step, kernel),
-      signal,
-    );
-    const { kernel } = centreKernel(toScale(trimKernel(searched, HAZE), scale));
-    const error = await judge(kernel);
-    if (error < least) [best, least] = [kernel, error];
+  const searched = await estimateKernel(
+    crop.colour,
+    crop.usable,
+    side,
+    sigma,
+    prior,
+    FAST_ESTIMATION,
+    executor,
+    random,
+    onStep,
+    signal,
+  );
+  const trimmed = trimKernel(searched, scale > SEARCH_SCALE ? HAZE_GROWN : HAZE);
+  const { kernel } = centreKernel(toScale(trimmed, scale));
+  if ((await judge(kernel)) > EVIDENCE * (await judge(bicubicKernel(scale)))) {
+    return fallBack(scale, 'the kernel found predicts its pixels no better');
   }
-  if (best === null || least > EVIDENCE * (await judge(bicubicKernel(scale)))) {
-    return fallBack(scale, 'no kernel found predicts its pixels better');
-  }
-  return { kernel: asked === null ? best : resizeSide(best, asked), source: 'estimated', notes: [] };
+  return { kernel: asked === null ? kernel : resizeSide(kernel, asked), source: 'estimated', notes: [] };
 }
 
 function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
