@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { cutPlanes, makePlanes, type Planes } from '../../../helper/image/planes.ts';
+import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
+import type { Prior } from '../../../helper/kernelfusion/patch-diffusion.ts';
+import { parameterLayout } from '../../../helper/kernelfusion/patch-diffusion-net.ts';
+import { makeRandom } from '../../../helper/kernelfusion/random.ts';
+import { FAST_RESTORATION, lrTiles, restore } from '../../../helper/kernelfusion/restore.ts';
+import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
+import type { Kernel } from '../../../shared/kernel.ts';
+import { gaussian } from '../../support/scene.ts';
+
+const onnx = await createOnnxExecutor({ threads: 1 });
+after(() => onnx.close());
+
+const ignore = () => {};
+const LEVEL = 2 / 255;
+/** Least overlap of tiles, LR pixels. */
+const OVERLAP = 24;
+
+test('a length that fits is one tile', () => {
+  for (const length of [1, 319, 320]) {
+    assert.deepEqual(lrTiles(length, 320), [{ start: 0, length, first: true, last: true }]);
+  }
+});
+
+test('tiles of one length cover every pixel, overlap by at least 24 and reach both edges exactly', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 49, max: 700 }), fc.integer({ min: 1, max: 5000 }), (most, more) => {
+      const length = most + more;
+      const tiles = lrTiles(length, most);
+      assert.ok(tiles.every((tile) => tile.length === most));
+      assert.equal(tiles[0].start, 0);
+      assert.equal(tiles[tiles.length - 1].start + most, length);
+      assert.deepEqual(
+        tiles.map(({ first, last }) => [first, last]),
+        tiles.map((_, i) => [i === 0, i === tiles.length - 1]),
+      );
+      for (let i = 1; i < tiles.length; i++) {
+        assert.ok(tiles[i].start > tiles[i - 1].start);
+        assert.ok(tiles[i - 1].start + most - tiles[i].start >= OVERLAP, `tile ${i} of ${length} by ${most}`);
+      }
+    }),
+  );
+});
+
+test('no more tiles than needed: one fewer could not overlap by 24', () => {
+  assert.equal(lrTiles(616, 320).length, 2);
+  assert.equal(lrTiles(617, 320).length, 3);
+});
+
+/** Edges, slopes and fine texture in [-1, 1]; nothing repeats with the tiles. */
+function picture(width: number, height: number): Planes {
+  const speckle = makeRandom(1).normals(width * height);
+  return makePlanes(
+    width,
+    height,
+    1,
+    Float32Array.from({ length: width * height }, (_, i) => {
+      const [row, column] = [Math.floor(i / width), i % width];
+      const stripes = (column + 0.7 * row) % 37 < 15 ? 0.5 : -0.4;
+      return stripes + 0.2 * Math.sin(0.013 * column * Math.sqrt(column)) + 0.05 * speckle[i];
+    }),
+  );
+}
+
+/** What the kernel leaves of a picture, width x height pixels. */
+function layerOf(kernel: Kernel, width: number, height: number): Planes {
+  const { canvasWidth, canvasHeight, apply } = makeDegradation(kernel, width, height);
+  return makePlanes(width, height, 1, apply(picture(canvasWidth, canvasHeight).data));
+}
+
+const transposed = ({ width, height, data }: Planes): Planes =>
+  makePlanes(
+    height,
+    width,
+    1,
+    Float32Array.from({ length: data.length }, (_, i) => data[(i % height) * width + Math.floor(i / height)]),
+  );
+
+const inOnePiece = async (y: Planes, kernel: Kernel, sigma: number, prior: Prior | null = null) => {
+  const steps: [number, number][] = [];
+  const out = await restore(y, kernel, sigma, prior, FAST_RESTORATION, onnx, (...step) => steps.push(step));
+  assert.deepEqual(steps.at(-1), [prior ? 7 : 1, prior ? 7 : 1], 'one tile only');
+  return out;
+};
+
+/** The largest and the root mean squared difference within columns fromColumn .. toColumn-1. */
+function compare(a: Planes, b: Planes, fromColumn: number, toColumn: number) {
+  let most = 0;
+  let squares = 0;
+  for (let y = 0; y < a.height; y++) {
+    for (let x = fromColumn; x < toColumn; x++) {
+      const d = a.data[y * a.width + x] - b.data[y * b.width + x];
+      most = Math.max(most, Math.abs(d));
+      squares += d * d;
+    }
+  }
+  return { most, rms: Math.sqrt(squares / (a.height * (toColumn - fromColumn))) };
+}
+
+for (const [scale, most, size] of [
+  [1, 640, 7],
+  [2, 320, 14],
+  [4, 160, 20],
+] as const) {
+  test(`a layer in tiles is restored as in one piece, scale ${scale}`, async () => {
+    const kernel = gaussian(size, scale, 0.9 * scale, 0.5 * scale, 0.5);
+    // Two tiles that overlap by no more than they must.
+    const width = 2 * most - OVERLAP;
+    const y = layerOf(kernel, width, 24);
+    const steps: [number, number][] = [];
+    const whole = await restore(y, kernel, 0.01, null, FAST_RESTORATION, onnx, (...step) => steps.push(step));
+    assert.deepEqual(steps, [
+      [1, 2],
+      [2, 2],
+    ]);
+    assert.deepEqual([whole.width, whole.height], [scale * width, scale * 24]);
+    // One tile with the seams in its middle, where its own border has no influence.
+    const left = Math.round((width - most) / 2);
+    const piece = await inOnePiece(cutPlanes(y, 0, left, most, 24), kernel, 0.01);
+    const seen = cutPlanes(whole, 0, scale * left, scale * most, scale * 24);
+    const { most: worst, rms } = compare(seen, piece, scale * 40, scale * (most - 40));
+    assert.ok(worst < LEVEL, `differs by ${worst / LEVEL} levels`);
+    assert.ok(rms < 0.1 * LEVEL, `differs by ${rms / LEVEL} levels on the mean`);
+  });
+}
+
+test('a flat layer stays flat where tiles meet along both axes', async () => {
+  const y = makePlanes(170, 170, 3, new Float32Array(3 * 170 * 170).fill(0.3));
+  let steps = 0;
+  const out = await restore(y, gaussian(8, 4, 1.5, 1.5, 0), 0, null, FAST_RESTORATION, onnx, () => steps++);
+  assert.equal(steps, 4);
+  const worst = out.data.reduce((most, v) => Math.max(most, Math.abs(v - 0.3)), 0);
+  assert.ok(worst < 0.01 * LEVEL, `off by ${worst / LEVEL} levels`);
+});
+
+test('it stops on a cancel and releases its program', async () => {
+  const cancelled = restore(
+    layerOf(gaussian(8, 2, 1.6, 0.8, 0.5), 20, 20),
+    gaussian(8, 2, 1.6, 0.8, 0.5),
+    0.01,
+    null,
+    FAST_RESTORATION,
+    onnx,
+    ignore,
+    AbortSignal.abort(),
+  );
+  await assert.rejects(cancelled, { code: 'CANCELLED' });
+  assert.equal(onnx.livePrograms, 0);
+});
+
+test('with a prior and tiles one above the other: as in one piece, and the program is released', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  const layout = parameterLayout({ width: 16, channels: 1 });
+  // An untrained net: any function of the picture shows whether tiles see what the whole would.
+  const prior: Prior = {
+    width: 16,
+    channels: 1,
+    parameters: makeRandom(2)
+      .normals(layout.size)
+      .map((v) => 0.03 * v),
+  };
+  const y = transposed(layerOf(kernel, 616, 18));
+  const whole = await restore(y, kernel, 0.01, prior, FAST_RESTORATION, onnx, ignore);
+  assert.equal(onnx.livePrograms, 0);
+  const piece = await inOnePiece(cutPlanes(y, 148, 0, 18, 320), kernel, 0.01, prior);
+  const seen = transposed(cutPlanes(whole, 296, 0, 36, 640));
+  const { most } = compare(seen, transposed(piece), 80, 560);
+  assert.ok(most < LEVEL, `differs by ${most / LEVEL} levels`);
+});
