@@ -77,7 +77,7 @@ function multiply(a: Float64Array, b: Float64Array): void {
 }
 
 /** The sample that a mirror about the outer edge shows at position `i`: (d c b a | a b c d | d c b a), repeated. */
-function mirror(i: number, n: number): number {
+export function mirror(i: number, n: number): number {
   const m = ((i % (2 * n)) + 2 * n) % (2 * n);
   return m < n ? m : 2 * n - 1 - m;
 }

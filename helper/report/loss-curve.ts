@@ -3,6 +3,7 @@
  * that a fall late in training is as visible as an early one).
  */
 import { type Html, html } from './html.ts';
+import { ticksBetween, tidy } from './log-axis.ts';
 
 const WIDTH = 640;
 const HEIGHT = 240;
@@ -32,21 +33,6 @@ ${ticks.map(
 <text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 12}" text-anchor="middle">step</text>
 <text x="${WIDTH - RIGHT}" y="${HEIGHT - 12}" text-anchor="end">${losses.length}</text>
 </svg>`;
-}
-
-const tidy = (v: number) => String(Number(v.toPrecision(2)));
-
-/** 1, 2 and 5 times powers of ten from just below `low` to just above `high`. */
-function ticksBetween(low: number, high: number): number[] {
-  const decades = Array.from(
-    { length: Math.ceil(Math.log10(high)) - Math.floor(Math.log10(low)) + 2 },
-    (_, i) => 10 ** (Math.floor(Math.log10(low)) + i),
-  );
-  const all = decades.flatMap((d) => [d, 2 * d, 5 * d]);
-  const first = all.filter((v) => v <= low).length - 1;
-  const last = all.findIndex((v) => v >= high);
-  // A curve without a fall would have a single tick, and no height.
-  return all.slice(first, Math.max(last, first + 1) + 1);
 }
 
 /** Mean of the values around each, over a twentieth of them all. */
