@@ -13,6 +13,7 @@ import { writeAtomic } from '../atomic-file.ts';
 import { type Picture, type ReadLimits, readPicture } from '../image/read.ts';
 import { checkOutput, type OutputPlan, writePicture } from '../image/write.ts';
 import { type Job, runJob } from '../job.ts';
+import { peakMemory } from '../peak-memory.ts';
 import { spokenTime } from '../progress.ts';
 import type { Display } from '../progress-display.ts';
 import { kernelPng } from '../report/kernel-png.ts';
@@ -97,7 +98,10 @@ async function writeOutputs(
   }
 }
 
-/** The result for scripts. `lrConsistency` is in dB (null: exact), `noise` in 8-bit levels, `timings` in seconds. */
+/**
+ * The result for scripts. `lrConsistency` is in dB (null: exact), `noise` in 8-bit levels, `timings` in seconds, `peakMemory`
+ * (of the whole process) in MB.
+ */
 function describe(outputs: Outputs, plan: OutputPlan, picture: Picture, options: UpscaleOptions, job: Job) {
   const { result, timings, versions, executor, threads } = job;
   const size = ({ width, height, channels }: Picture['layer']['colour'], alpha: boolean, bits: number) => ({
@@ -120,6 +124,7 @@ function describe(outputs: Outputs, plan: OutputPlan, picture: Picture, options:
     executor,
     threads,
     timings,
+    peakMemory: Math.round(peakMemory() / 1e6),
   };
 }
 
