@@ -36,6 +36,7 @@ function positiveInteger(text: string): number {
 
 const collect = (file: string, files: readonly string[] = []) => [...files, file];
 const commaSeparated = (text: string) => text.split(',').map((name) => name.trim());
+const wholeNumbers = (text: string) => commaSeparated(text).map(positiveInteger);
 
 /** Drops what was not typed, so that defaults are filled in in one place. */
 const typed = (values: Record<string, unknown>) =>
@@ -108,8 +109,8 @@ function grammar(print: (text: string) => void, choose: (run: Run) => void): Com
 
   const bench = program
     .command('bench')
-    .summary('measure quality or speed')
-    .description('Measures quality or speed.')
+    .summary('measure quality, speed or growth')
+    .description('Measures quality, speed, or how time and memory grow.')
     .helpCommand(false);
   bench
     .command('quality')
@@ -135,6 +136,24 @@ function grammar(print: (text: string) => void, choose: (run: Run) => void): Com
       choose(async (signal) => {
         const { runBenchEngine } = await import('./commands/bench.ts');
         return runBenchEngine(o, signal);
+      }),
+    );
+  bench
+    .command('growth')
+    .description('Enlarges ever larger layers, each in a process of its own, and tells how time and memory grow.')
+    .requiredOption('--picture <file>', 'a photograph; layers are made of it, mirrored on where it ends')
+    .option(
+      '--sizes <sides>',
+      'sides of the layers in pixels, with commas between',
+      wholeNumbers,
+      [128, 256, 512, 1024],
+    )
+    .option('-s, --scale <1|2|3|4>', 'how many times wider and higher', number, DEFAULT_OPTIONS.scale)
+    .option('--out <folder>', 'where table, plot, layers and results go', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchGrowth } = await import('./commands/bench.ts');
+        return runBenchGrowth(o, signal);
       }),
     );
 

@@ -1,11 +1,13 @@
 /**
- * `kernelfusion bench`: from what was typed to a benchmark. Lines appear as they are known, for both take long.
+ * `kernelfusion bench`: from what was typed to a benchmark. Lines appear as they are known, for all take long.
  */
 import { availableParallelism } from 'node:os';
 import { runJob } from '../job.ts';
 import { benchEngine } from './bench-engine.ts';
+import { benchGrowth } from './bench-growth.ts';
 import { benchQuality } from './bench-quality.ts';
 import type { CommandResult } from './command-result.ts';
+import { upscaleApart } from './upscale-apart.ts';
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -31,4 +33,19 @@ export async function runBenchQuality(
 export async function runBenchEngine({ threads }: { threads?: number }, signal: AbortSignal): Promise<CommandResult> {
   const data = await benchEngine({ threads: threads ?? availableParallelism(), signal, print });
   return { data, text: '', exitCode: 0 };
+}
+
+export interface BenchGrowthArguments {
+  readonly picture: string;
+  readonly sizes: readonly number[];
+  readonly scale: number;
+  readonly out: string;
+}
+
+export async function runBenchGrowth(
+  { out, ...rest }: BenchGrowthArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const data = await benchGrowth({ ...rest, outDir: out, measure: upscaleApart, signal, print });
+  return { data, text: `Wrote ${data.markdown}\nWrote ${data.svg}\n`, exitCode: 0 };
 }

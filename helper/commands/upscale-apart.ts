@@ -1,0 +1,53 @@
+/**
+ * One `upscale` as a process of its own, by the command line that is running now: its peak memory is its own, and nothing of
+ * an earlier run is warm.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
+import type { Scale } from '../../shared/kernel.ts';
+import type { Timings } from '../progress.ts';
+
+/** What is told of one run. */
+export interface Measurement {
+  /** Seconds. */
+  readonly timings: Timings;
+  /** MB of the whole process. */
+  readonly peakMemory: number;
+  readonly threads: number;
+}
+
+/** Progress and result of a long run stay far below. */
+const MAX_OUTPUT = 2 ** 26;
+
+const run = promisify(execFile);
+
+/** Enlarges a file into another. Throws what the run failed with, `ENGINE_FAILED` where it said nothing, `CANCELLED`. */
+export async function upscaleApart(
+  input: string,
+  output: string,
+  scale: Scale,
+  signal?: AbortSignal,
+  cli = process.argv[1],
+): Promise<Measurement> {
+  const args = [cli, 'upscale', input, '--output', output, '--scale', String(scale), '--force', '--json'];
+  const { stdout } = await run(process.execPath, args, { maxBuffer: MAX_OUTPUT, ...(signal && { signal }) }).catch(
+    (cause) => {
+      throwIfCancelled(signal);
+      throw failureOf(cause);
+    },
+  );
+  const { timings, peakMemory, threads } = JSON.parse(stdout);
+  return { timings, peakMemory, threads };
+}
+
+/** The failure that the run told in JSON, or that it ended without a word (killed for memory, say). */
+function failureOf(cause: { stdout?: string; code?: unknown; signal?: unknown }): KernelFusionError {
+  try {
+    const { code, message } = JSON.parse(cause.stdout ?? '').error;
+    return new KernelFusionError(code, message, { cause });
+  } catch {
+    const end = cause.signal ?? cause.code;
+    return new KernelFusionError('ENGINE_FAILED', `The upscaling ended without a result (${end}).`, { cause });
+  }
+}
