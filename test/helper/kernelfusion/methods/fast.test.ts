@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
+import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
+import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
+import { FAST_ESTIMATION } from '../../../../helper/kernelfusion/estimate-kernel.ts';
+import type { Layer, MethodContext, MethodResult, Progress } from '../../../../helper/kernelfusion/method.ts';
+import { fast } from '../../../../helper/kernelfusion/methods/fast.ts';
+import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
+import type { Executor, Values } from '../../../../helper/tensor/executor.ts';
+import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
+import { bicubicKernel, centreOfMass, type Kernel, makeKernel, type Scale } from '../../../../shared/kernel.ts';
+import { parseOptions } from '../../../../shared/options.ts';
+import { assertClose } from '../../../support/close.ts';
+import { gaussian } from '../../../support/scene.ts';
+
+const onnx = await createOnnxExecutor({ threads: 1 });
+after(() => onnx.close());
+afterEach(() => assert.equal(onnx.livePrograms, 0));
+
+/** Trains only for the first steps, then repeats their last loss: what follows meets a real if poor prior in a second. */
+function trainingBriefly(executor: Executor, steps = 15): Executor {
+  return {
+    name: executor.name,
+    get livePrograms() {
+      return executor.livePrograms;
+    },
+    async compile(graph, options) {
+      const program = await executor.compile(graph, options);
+      if (!options?.state) return program;
+      let ran = 0;
+      let last: Values = {};
+      return {
+        async run(inputs) {
+          if (ran++ < steps) last = await program.run(inputs);
+          return last;
+        },
+        writeState: (values) => program.writeState(values),
+        readState: () => program.readState(),
+        release: () => program.release(),
+      };
+    },
+    close: () => executor.close(),
+  };
+}
+
+const brief: MethodContext = { executor: trainingBriefly(onnx) };
+
+const picture = (width: number, height: number, channels: number, at: (y: number, x: number, c: number) => number) =>
+  makePlanes(
+    width,
+    height,
+    channels,
+    Float32Array.from({ length: width * height * channels }, (_, i) => {
+      const pixel = i % (width * height);
+      return at(Math.floor(pixel / width), pixel % width, Math.floor(i / (width * height)));
+    }),
+  );
+
+const opaque = (colour: Planes): Layer => ({ colour, alpha: null });
+
+/** Discs that cover each other, random in place, size and colour. */
+function discs(side: number, seed: number): Planes {
+  const random = makeRandom(seed);
+  const out = makePlanes(side, side, 3, new Float32Array(3 * side * side).fill(0.5));
+  for (let k = 0; k < 150; k++) {
+    const [y, x, radius] = [side * random.uniform(), side * random.uniform(), 2 + 14 * random.uniform() ** 3];
+    const colour = [random.uniform(), random.uniform(), random.uniform()];
+    for (let i = 0; i < side * side; i++) {
+      if (Math.hypot(Math.floor(i / side) - y, (i % side) - x) >= radius) continue;
+      for (let c = 0; c < 3; c++) out.data[c * side * side + i] = colour[c];
+    }
+  }
+  return out;
+}
+
+/** What the kernel makes of the discs, `side` pixels wide. */
+function seen(kernel: Kernel, side: number, seed = 1): Planes {
+  const { canvasWidth, apply } = makeDegradation(kernel, side, side);
+  const scene = discs(canvasWidth, seed);
+  const out = makePlanes(side, side, 3);
+  for (let c = 0; c < 3; c++) planeOf(out, c).set(apply(planeOf(scene, c)));
+  return out;
+}
+
+const OBLIQUE = gaussian(8, 2, 2, 0.7, 0.6);
+const LAYER = seen(OBLIQUE, 16);
+
+function assertSane(layer: Layer, scale: Scale, { layer: { colour, alpha }, kernel, ...result }: MethodResult): void {
+  for (const [from, to] of [
+    [layer.colour, colour],
+    [layer.alpha, alpha],
+  ] as const) {
+    assert.equal(to === null, from === null);
+    if (from === null || to === null) continue;
+    assert.deepEqual([to.width, to.height, to.channels], [scale * from.width, scale * from.height, from.channels]);
+    assert.equal(to.data.length, to.width * to.height * to.channels);
+    assert.ok(to.data.every((v) => v >= 0 && v <= 1));
+    const mean = (values: Float32Array) => values.reduce((sum, v) => sum + v, 0) / values.length;
+    assertClose([mean(to.data)], [mean(from.data)], 0.03);
+  }
+  assert.equal(kernel.scale, scale);
+  assert.equal((kernel.size - scale) % 2, 0);
+  assert.equal(kernel.data.length, kernel.size ** 2);
+  assertClose([kernel.data.reduce((a, b) => a + b)], [1], 1e-9);
+  assert.ok(result.losses.length > 0 && result.losses.every((loss) => loss > 0));
+  assert.ok(result.noise >= 0);
+  assert.ok(Number.isFinite(result.lrConsistency));
+  if (result.kernelSource === 'bicubic') {
+    assert.deepEqual(kernel, bicubicKernel(scale));
+    assert.match(result.notes.join(), /tells too little about its blur/);
+  } else {
+    assert.ok(kernel.data.every((v) => v >= 0));
+    assert.deepEqual(result.notes, []);
+  }
+}
+
+test('a flat layer, fully trained: stays as flat as bicubic leaves it', async () => {
+  const layer = opaque(picture(16, 16, 3, () => 0.5));
+  const result = await fast(layer, parseOptions({ kernelSide: 6 }), { executor: onnx });
+  assertSane(layer, 2, result);
+  assertClose(result.layer.colour.data, enlargeBicubic(layer.colour, 2).data, 1 / 255);
+  assert.ok(result.lrConsistency > 50);
+  assert.equal(result.noise, 0);
+});
+
+for (const scale of [1, 2, 3, 4] as const) {
+  test(`a colour layer of 16 x 16 pixels at scale ${scale}: the size promised, all values in range`, async () => {
+    // Six LR pixels wide at most.
+    const kernelSide = 6 * scale - (scale % 2);
+    const layer = opaque(LAYER);
+    const result = await fast(layer, parseOptions({ scale, kernelSide, noise: 1 }), brief);
+    assertSane(layer, scale, result);
+    assert.equal(result.noise, 1);
+    if (result.kernelSource === 'estimated') assert.equal(result.kernel.size, kernelSide);
+    assert.equal(result.kernels.length, FAST_ESTIMATION.steps);
+    // The kernels on the way are those of the search, which is made at scale 2 and covers as many LR pixels.
+    const side = 2 * Math.ceil(kernelSide / scale);
+    assert.ok(result.kernels.every((kernel) => kernel.scale === 2 && kernel.size === side));
+  });
+}
+
+test('the kernel of a blurred layer is estimated, centred, and explains the layer', async () => {
+  const layer = opaque(seen(OBLIQUE, 28));
+  const result = await fast(layer, parseOptions({ kernelSide: 8, noise: 1 }), brief);
+  assertSane(layer, 2, result);
+  assert.equal(result.kernelSource, 'estimated');
+  assert.ok(Math.hypot(...centreOfMass(result.kernel)) < 0.75);
+  assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
+});
+
+test('pure noise is seen to be noise and comes out smoother, in range', async () => {
+  const normals = makeRandom(3).normals(3 * 24 * 24);
+  const layer = opaque(
+    makePlanes(
+      24,
+      24,
+      3,
+      normals.map((v) => 0.5 + 0.1 * v),
+    ),
+  );
+  const result = await fast(layer, parseOptions({ scale: 1, kernelSide: 5 }), brief);
+  assertSane(layer, 1, result);
+  assert.ok(result.noise > 15 && result.noise < 35, `noise ${result.noise} of 25.5 levels`);
+  const power = ({ data }: Planes) => data.reduce((sum, v) => sum + (v - 0.5) ** 2, 0) / data.length;
+  assert.ok(power(result.layer.colour) < power(layer.colour));
+});
+
+test('a grey layer has one plane before and after', async () => {
+  const layer = opaque(makePlanes(16, 16, 1, planeOf(LAYER, 1).slice()));
+  assertSane(layer, 2, await fast(layer, parseOptions({ kernelSide: 6, noise: 1 }), brief));
+});
+
+test('a layer that is not square keeps its sides apart', async () => {
+  const wide = picture(26, 16, 3, (y, x, c) => LAYER.data[c * 256 + 16 * y + (x % 16)]);
+  assertSane(opaque(wide), 3, await fast(opaque(wide), parseOptions({ scale: 3, kernelSide: 9, noise: 1 }), brief));
+});
+
+test('alpha is enlarged with the colour by the same kernel: its inside stays opaque, its outside clear', async () => {
+  const layer = { colour: seen(OBLIQUE, 24), alpha: picture(24, 24, 1, (_, x) => (x < 20 ? 1 : 0)) };
+  const phases = new Set<string>();
+  const onProgress = ({ phase }: Progress) => phases.add(phase);
+  const result = await fast(layer, parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress });
+  assertSane(layer, 2, result);
+  assert.deepEqual([...phases], ['prior', 'kernel', 'image', 'alpha']);
+  const alpha = result.layer.alpha as Planes;
+  for (let row = 0; row < 48; row++) {
+    assertClose(alpha.data.subarray(48 * row, 48 * row + 32), new Array(32).fill(1), 0.02);
+    assertClose(alpha.data.subarray(48 * row + 46, 48 * row + 48), [0, 0], 0.05);
+  }
+});
+
+test('a layer that is hardly opaque falls back to the bicubic kernel and says why', async () => {
+  const layer = { colour: LAYER, alpha: picture(16, 16, 1, (_, x) => (x < 8 ? 1 : 0.5)) };
+  const result = await fast(layer, parseOptions({ noise: 1 }), brief);
+  assertSane(layer, 2, result);
+  assert.equal(result.kernelSource, 'bicubic');
+  assert.match(result.notes[0], /hardly any of it is opaque/);
+  assert.deepEqual(result.kernels, []);
+});
+
+test('with a given kernel nothing is searched, and the layer is explained', async () => {
+  const layer = opaque(LAYER);
+  const phases = new Set<string>();
+  const result = await fast(layer, parseOptions({ noise: 1 }), {
+    ...brief,
+    kernel: OBLIQUE,
+    onProgress: ({ phase }) => phases.add(phase),
+  });
+  assertSane(layer, 2, result);
+  assert.equal(result.kernelSource, 'given');
+  assert.deepEqual(result.kernel, OBLIQUE);
+  assert.deepEqual([...phases], ['prior', 'image']);
+  assert.deepEqual(result.kernels, []);
+  assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
+});
+
+test('a given kernel whose parity is not that of the scale gains a row and a column, with a note', async () => {
+  const odd = makeKernel(3, 1, [0, 1, 0, 1, 4, 1, 0, 1, 0]);
+  const result = await fast(opaque(LAYER), parseOptions({ noise: 1 }), { ...brief, kernel: odd });
+  assert.equal(result.kernelSource, 'given');
+  assert.deepEqual([result.kernel.size, result.kernel.scale], [4, 2]);
+  assert.match(result.notes[0], /side \(3\) and the scale \(2\).*half a pixel/);
+  assert.deepEqual([result.layer.colour.width, result.layer.colour.height], [32, 32]);
+});
+
+test('the same seed gives the same bytes, another seed others; the layer given stays as it was', async () => {
+  const layer = { colour: LAYER, alpha: picture(16, 16, 1, () => 1) };
+  const before = structuredClone(layer);
+  const run = (seed: number) => fast(layer, parseOptions({ seed, kernelSide: 6, noise: 1 }), brief);
+  const [first, again, other] = [await run(7), await run(7), await run(8)];
+  assert.deepEqual(again, first);
+  assert.notDeepEqual(other.losses, first.losses);
+  assert.notDeepEqual(other.layer.colour, first.layer.colour);
+  assert.deepEqual(layer, before);
+});
+
+test('progress counts the steps of each phase in turn and grows to exactly 1', async () => {
+  const heard: Progress[] = [];
+  const layer = { colour: LAYER, alpha: picture(16, 16, 1, () => 1) };
+  await fast(layer, parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress: (step) => heard.push(step) });
+  for (const [i, { phase, step, steps, done, loss, kernel }] of heard.entries()) {
+    const previous = i > 0 ? heard[i - 1] : null;
+    assert.equal(step, previous?.phase === phase ? previous.step + 1 : 1);
+    assert.ok(step <= steps && done >= (previous?.done ?? 0) && done <= 1 + 1e-12);
+    assert.deepEqual([loss !== undefined, kernel !== undefined], [phase === 'prior', phase === 'kernel']);
+    if (previous && previous.phase !== phase) assert.equal(previous.step, previous.steps);
+  }
+  assertClose([heard[heard.length - 1].done], [1], 1e-12);
+});
+
+for (const phase of ['prior', 'kernel', 'image'] as const) {
+  test(`a cancel in phase ${phase} is heard and leaves no program behind`, async () => {
+    const controller = new AbortController();
+    const onProgress = (step: Progress) => step.phase === phase && controller.abort();
+    const layer = { colour: LAYER, alpha: mapPlanes(makePlanes(16, 16, 1), () => 1) };
+    const options = parseOptions({ kernelSide: 6, noise: 1 });
+    const run = fast(layer, options, { ...brief, onProgress, signal: controller.signal });
+    await assert.rejects(run, { code: 'CANCELLED' });
+  });
+}
