@@ -26,6 +26,8 @@ const HAZE = 0.1;
 const HAZE_GROWN = 0.25;
 /** A kernel must lower the prediction error to this share of the plain bicubic kernel's, or the latter is used. */
 const EVIDENCE = 0.99;
+/** Prediction errors below 8-bit rounding (values in [-1, 1]) tell kernels apart by chance only: flat layers. */
+const ROUNDING = 2 / 255 / Math.sqrt(12);
 /** Fewer usable LR pixels than this say too little about a kernel. */
 const LEAST_PIXELS = 144;
 
@@ -124,7 +126,8 @@ async function findKernel(
     return fallBack(scale, 'hardly any of it is opaque');
   }
   const shown = hidePixels(crop.usable.length, random);
-  const judge = (kernel: Kernel) => predictionError(crop.colour, shown, kernel, sigma, signal);
+  const judge = async (kernel: Kernel) =>
+    Math.max(ROUNDING, await predictionError(crop.colour, shown, kernel, sigma, signal));
   const searched = await estimateKernel(
     crop.colour,
     crop.usable,

@@ -115,13 +115,23 @@ function assertSane(layer: Layer, scale: Scale, { layer: { colour, alpha }, kern
   }
 }
 
-test('a flat layer, fully trained: stays as flat as bicubic leaves it', async () => {
+test('a flat layer, fully trained: stays as flat as bicubic leaves it, and its kernel is the fall-back', async () => {
   const layer = opaque(picture(16, 16, 3, () => 0.5));
   const result = await fast(layer, parseOptions({ kernelSide: 6 }), { executor: onnx });
   assertSane(layer, 2, result);
+  assert.equal(result.kernelSource, 'bicubic');
   assertClose(result.layer.colour.data, enlargeBicubic(layer.colour, 2).data, 1 / 255);
   assert.ok(result.lrConsistency > 50);
   assert.equal(result.noise, 0);
+});
+
+test('flat layers of other brightness fall back as well: what tells kernels apart in them is chance', async () => {
+  for (const brightness of [0, 0.7]) {
+    const layer = opaque(picture(16, 16, 3, () => brightness));
+    const result = await fast(layer, parseOptions({ kernelSide: 6 }), brief);
+    assert.equal(result.kernelSource, 'bicubic');
+    assert.match(result.notes[0], /predicts its pixels no better/);
+  }
 });
 
 for (const scale of [1, 2, 3, 4] as const) {
