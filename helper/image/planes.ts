@@ -24,15 +24,19 @@ export function mapPlanes(planes: Planes, change: (value: number) => number): Pl
   return { ...planes, data: planes.data.map(change) };
 }
 
-/** A copy of the box of `width` x `height` pixels at row `top`, column `left`. */
+/**
+ * A copy of the window of `width` x `height` pixels at row `top`, column `left`. It may reach beyond the picture, whose
+ * border is replicated there.
+ */
 export function cutPlanes(planes: Planes, top: number, left: number, width: number, height: number): Planes {
   const out = makePlanes(width, height, planes.channels);
+  const clamp = (i: number, length: number) => Math.min(Math.max(i, 0), length - 1);
   for (let c = 0; c < planes.channels; c++) {
     const from = planeOf(planes, c);
     const to = planeOf(out, c);
     for (let y = 0; y < height; y++) {
-      const at = (top + y) * planes.width + left;
-      to.set(from.subarray(at, at + width), y * width);
+      const row = clamp(top + y, planes.height) * planes.width;
+      for (let x = 0; x < width; x++) to[y * width + x] = from[row + clamp(left + x, planes.width)];
     }
   }
   return out;

@@ -9,7 +9,7 @@
  */
 import type { Kernel, Scale } from '../../shared/kernel.ts';
 import { enlargeBicubic } from '../image/enlarge.ts';
-import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
+import { cutPlanes, type Planes } from '../image/planes.ts';
 
 /** Pixels by which the canvas reaches beyond the enlarged layer on each side. */
 export function canvasMargin(kernelSize: number, scale: Scale): number {
@@ -100,18 +100,7 @@ export function bicubicCanvas(lr: Planes, scale: Scale, margin: number): Planes 
 
 /** Planes with `margin` replicated pixels added on every side; a negative margin cuts off instead. */
 export function extend(planes: Planes, margin: number): Planes {
-  const { width, height, channels } = planes;
-  const out = makePlanes(width + 2 * margin, height + 2 * margin, channels);
-  const clamp = (i: number, length: number) => Math.min(Math.max(i, 0), length - 1);
-  for (let c = 0; c < channels; c++) {
-    const from = planeOf(planes, c);
-    const to = planeOf(out, c);
-    for (let y = 0; y < out.height; y++) {
-      const row = clamp(y - margin, height) * width;
-      for (let x = 0; x < out.width; x++) to[y * out.width + x] = from[row + clamp(x - margin, width)];
-    }
-  }
-  return out;
+  return cutPlanes(planes, -margin, -margin, planes.width + 2 * margin, planes.height + 2 * margin);
 }
 
 /** The canvas without its margin: the enlarged layer. */

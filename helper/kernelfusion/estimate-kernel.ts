@@ -11,7 +11,7 @@
  * field, where at four times it would look like a smooth slope. `toScale` then carries the kernel to the scale's grid.
  */
 import { type Kernel, makeKernel } from '../../shared/kernel.ts';
-import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
+import { cutPlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
@@ -63,8 +63,8 @@ export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] 
 
 /**
  * Estimates the kernel of `y` (a textured crop of the layer, values in [-1, 1]) on the grid of SEARCH_SCALE, `size` taps a
- * side (even). `usable`: 0 for LR pixels that tell nothing (transparent ones, and
- * those near the border: withoutBorder). `sigma`: noise of y, in the same units.
+ * side (even). `usable`: 0 for LR pixels that tell nothing (transparent ones, and those
+ * near the border: withoutBorder). `sigma`: noise of y, in the same units.
  */
 export async function estimateKernel(
   y: Planes,
@@ -99,7 +99,7 @@ export async function estimateKernel(
       const centred = centreKernel(makeKernel(size, SEARCH_SCALE, values));
       kernel = centred.kernel;
       const [dy, dx] = centred.moved;
-      const proposal = dy === 0 && dx === 0 ? z : movePlanes(z, dy, dx);
+      const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
       // After a move the past equations speak of another frame.
       if (proposal !== z) mean = null;
       const degradation = makeDegradation(kernel, y.width, y.height);
@@ -122,20 +122,4 @@ export function withoutBorder(usable: Uint8Array, width: number, height: number)
     const y = Math.floor(i / width);
     return x >= BORDER && y >= BORDER && x < width - BORDER && y < height - BORDER ? u : 0;
   });
-}
-
-/** Content moved by whole pixels (positive: down, right), the border replicated. */
-function movePlanes(planes: Planes, dy: number, dx: number): Planes {
-  const { width, height, channels } = planes;
-  const out = makePlanes(width, height, channels);
-  const clamp = (i: number, length: number) => Math.min(Math.max(i, 0), length - 1);
-  for (let c = 0; c < channels; c++) {
-    const from = planeOf(planes, c);
-    const to = planeOf(out, c);
-    for (let y = 0; y < height; y++) {
-      const row = clamp(y - dy, height) * width;
-      for (let x = 0; x < width; x++) to[y * width + x] = from[row + clamp(x - dx, width)];
-    }
-  }
-  return out;
 }

@@ -34,10 +34,11 @@ const LEAST_PIXELS = 144;
 export async function fast(layer: Layer, options: UpscaleOptions, context: MethodContext): Promise<MethodResult> {
   const { executor, signal } = context;
   const y = mapPlanes(layer.colour, toNetwork);
-  const noise = options.noise ?? estimateNoise(y, opaque(layer)) * 127.5;
+  const usable = opaque(layer);
+  const noise = options.noise ?? estimateNoise(y, usable) * 127.5;
   const sigma = noise / 127.5;
   const random = makeRandom(options.seed);
-  const crop = searchCrop(y, opaque(layer));
+  const crop = searchCrop(y, usable);
   const side = kernelSide(options);
   const report = makeReporter(
     plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.colour, options.scale, side),
