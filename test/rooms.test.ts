@@ -14,7 +14,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 interface Room {
   /** Rooms it may import from, itself included. */
   readonly rooms: readonly string[];
-  readonly packages: boolean;
+  /** Packages it may import: all, or the named ones. */
+  readonly packages: 'all' | readonly string[];
   readonly node: boolean;
   /** Names that belong to a world this room does not run in (the type check, which knows neither, says the same). */
   readonly foreign: readonly string[];
@@ -25,10 +26,10 @@ const PAGE = ['window', 'document', 'navigator', 'localStorage', 'HTMLElement', 
 const BROWSER = ['browser', 'chrome'];
 
 const ROOMS: Readonly<Record<string, Room>> = {
-  shared: { rooms: ['shared'], packages: false, node: false, foreign: [...NODE, ...PAGE, ...BROWSER] },
-  helper: { rooms: ['helper', 'shared'], packages: true, node: true, foreign: BROWSER },
-  extension: { rooms: ['extension', 'shared'], packages: true, node: false, foreign: NODE },
-  test: { rooms: ['test', 'shared', 'helper', 'extension'], packages: true, node: true, foreign: [] },
+  shared: { rooms: ['shared'], packages: ['valibot'], node: false, foreign: [...NODE, ...PAGE, ...BROWSER] },
+  helper: { rooms: ['helper', 'shared'], packages: 'all', node: true, foreign: BROWSER },
+  extension: { rooms: ['extension', 'shared'], packages: 'all', node: false, foreign: NODE },
+  test: { rooms: ['test', 'shared', 'helper', 'extension'], packages: 'all', node: true, foreign: [] },
 };
 
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<![:\\'"`])\/\/[^\n]*/g;
@@ -60,7 +61,9 @@ function faults(file: string, source: string): string[] {
       if (!room.rooms.includes(target)) found.push(`${file} imports ${wanted}: ${name}/ may not import ${target}/`);
     } else if (isBuiltin(wanted)) {
       if (!room.node) found.push(`${file} imports ${wanted}: ${name}/ does not run in Node`);
-    } else if (!room.packages) found.push(`${file} imports ${wanted}: ${name}/ imports no packages`);
+    } else if (room.packages !== 'all' && !room.packages.includes(wanted)) {
+      found.push(`${file} imports ${wanted}: ${name}/ may import ${room.packages.join(', ')} only`);
+    }
   }
   const names = freeNames(source);
   for (const foreign of room.foreign) {
@@ -128,7 +131,7 @@ test('a breach of the rooms is named with file and import', () => {
       `import '../../helper/x.ts';`,
       'shared/b/c.ts imports ../../helper/x.ts: shared/ may not import helper/',
     ],
-    ['shared/a.ts', `import sharp from 'sharp';`, 'shared/a.ts imports sharp: shared/ imports no packages'],
+    ['shared/a.ts', `import sharp from 'sharp';`, 'shared/a.ts imports sharp: shared/ may import valibot only'],
     ['shared/a.ts', `export const x = process.argv;`, 'shared/a.ts uses process, which its room does not know'],
     ['shared/a.ts', `export const x = () => document;`, 'shared/a.ts uses document, which its room does not know'],
     ['helper/a.ts', `import '../test/x.ts';`, 'helper/a.ts imports ../test/x.ts: helper/ may not import test/'],
@@ -145,6 +148,10 @@ test('a breach of the rooms is named with file and import', () => {
     ['extension/a.ts', `import 'node:path';`, 'extension/a.ts imports node:path: extension/ does not run in Node'],
   ];
   for (const [file, source, fault] of cases) assert.deepEqual(faults(file, source), [fault]);
+});
+
+test('shared may import valibot, which runs anywhere', () => {
+  assert.deepEqual(faults('shared/a.ts', `import * as v from 'valibot';`), []);
 });
 
 test('a name in a comment, a text or a property is no breach', () => {
