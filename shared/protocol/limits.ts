@@ -1,0 +1,33 @@
+/**
+ * The numbers both sides of the socket keep to. Changing one of them is a new PROTOCOL_VERSION, unless it only allows more.
+ */
+
+/** What a `hello` says. Frames, `hello` and `error` are the same in every version, so that two sides can always part in words. */
+export const PROTOCOL_VERSION = 1;
+
+/** The subprotocol both sides select. */
+export const SUBPROTOCOL = 'kernelfusion.v1';
+/** What a paired panel offers beside it: this, and its token in base64url. */
+export const TOKEN_PREFIX = 'token.';
+
+/** Bytes of pixels in a frame: every frame of a layer or a result has as many, except the last. */
+export const CHUNK = 2 ** 20;
+/** Bytes of pixels that may be on their way without `received`: what the other side has to keep in memory at most. */
+export const WINDOW = 8 * CHUNK;
+/** `received` is sent at least after so many bytes, and at the end. */
+export const ACKNOWLEDGE_EVERY = 4 * CHUNK;
+
+/** Characters of a control message. */
+export const LONGEST_TEXT = 2 ** 18;
+
+/** Pixels of a layer: 4096 x 4096. */
+export const MOST_PIXELS = 2 ** 24;
+/** Side of a preview in pixels. */
+export const LARGEST_PREVIEW = 256;
+/** Side of a kernel that is sent along. */
+export const LARGEST_KERNEL = 64;
+
+/** Requests of one connection that wait for their answer. */
+export const MOST_REQUESTS = 32;
+/** Layers of one connection on their way in at the same time, and results on their way out. */
+export const MOST_TRANSFERS = 2;
