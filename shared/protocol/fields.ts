@@ -17,8 +17,8 @@ const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const text = v.pipe(v.string(), v.maxLength(1000));
 const scale = v.picklist([1, 2, 3, 4]);
 
-/** 32 bytes in base64url. */
-export const secret = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
+/** 32 bytes in base64url, the one way to write them (the last character carries four bits). */
+export const secret = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/));
 /** Chosen by the client, given back in the answer. */
 export const request = v.pipe(whole, v.maxValue(2 ** 32 - 1));
 /** Name and version of a program, for logs. */
@@ -40,7 +40,9 @@ export const kernel = v.strictObject({
 });
 
 /** Whatever object: `parseOptions` of shared/options.ts knows what it has to be. */
-export const optionsAsked = v.record(v.string(), v.unknown());
+export const optionsAsked = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
 
 const optionsUsed = v.object({
   scale,

@@ -97,7 +97,7 @@ const typesOf = (union: { options: readonly { entries: { type: { literal: string
 export const CLIENT_TYPES: readonly string[] = typesOf(clientMessage);
 export const HELPER_TYPES: readonly string[] = typesOf(helperMessage);
 
-/** What a client may say. Throws `BAD_MESSAGE`, which tells the place of the mistake and never repeats what was sent. */
+/** What a client may say. Throws `BAD_MESSAGE`, which tells the place of the mistake, but no value that was sent. */
 export const parseClientMessage = (text: string): ClientMessage => parse(clientMessage, text);
 
 /** What a helper may say. Throws `BAD_MESSAGE`. */
@@ -111,15 +111,16 @@ function parse<Schema extends typeof clientMessage | typeof helperMessage>(
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    throw bad('it is not JSON', cause);
+  } catch {
+    throw bad('it is not JSON'); // The reason JSON.parse gives quotes the text.
   }
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const place = v.getDotPath(issue)?.slice(0, 80) ?? 'the whole';
-  throw bad(`${place} should be ${issue.expected ?? 'within its limits'}`);
+  // What was expected comes from the schema; "received" would repeat what was sent.
+  const told = issue.expected !== null && issue.expected !== 'unknown';
+  throw bad(told ? `${place} should be ${issue.expected}` : `${place} is not what it has to be`);
 }
 
-const bad = (reason: string, cause?: unknown) =>
-  new KernelFusionError('BAD_MESSAGE', `A message could not be understood: ${reason}.`, { cause });
+const bad = (reason: string) => new KernelFusionError('BAD_MESSAGE', `A message could not be understood: ${reason}.`);
