@@ -57,10 +57,15 @@ export async function checkWritable(path: string): Promise<void> {
 }
 
 /**
- * Writes a whole file, replacing one of that name. Throws `OUTPUT_UNWRITABLE` or `CANCELLED`; then nothing is left behind and
- * an older file of that name is untouched.
+ * Writes a whole file, replacing one of that name. `mode`: its permissions, less the user's mask. Throws `OUTPUT_UNWRITABLE` or
+ * `CANCELLED`; then nothing is left behind and an older file of that name is untouched.
  */
-export async function writeAtomic(path: string, bytes: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  bytes: Uint8Array | string,
+  signal?: AbortSignal,
+  mode = 0o666,
+): Promise<void> {
   throwIfCancelled(signal);
   const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
   try {
@@ -70,7 +75,7 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string, sign
     const removeNow = () => rmSync(temporary, { force: true });
     process.once('exit', removeNow); // The process may be told to end in the middle of this.
     try {
-      await writeThrough(temporary, data, signal);
+      await writeThrough(temporary, data, mode, signal);
       throwIfCancelled(signal);
       await rename(temporary, target);
     } catch (error) {
@@ -86,8 +91,13 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string, sign
 }
 
 /** Creates a file (fails if the name is taken), writes all bytes and waits until they are on the disk. */
-async function writeThrough(path: string, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-  const file = await open(path, 'wx');
+async function writeThrough(
+  path: string,
+  data: Uint8Array,
+  mode: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const file = await open(path, 'wx', mode);
   try {
     for (let at = 0; at < data.length; ) {
       throwIfCancelled(signal);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -73,6 +73,14 @@ test('devices are refused', { skip: process.platform === 'win32' ? 'needs /dev/n
   for (const attempt of [checkWritable('/dev/null'), writeAtomic('/dev/null', 'x')]) {
     await assert.rejects(attempt, { code: 'OUTPUT_UNWRITABLE' });
   }
+});
+
+test('a file gets the mode asked for, whatever an older one had', {
+  skip: process.platform === 'win32' ? 'Windows has no modes' : false,
+}, async () => {
+  await writeFile(inFolder('secret'), 'older', { mode: 0o644 });
+  await writeAtomic(inFolder('secret'), 'newer', undefined, 0o600);
+  assert.equal((await stat(inFolder('secret'))).mode & 0o777, 0o600);
 });
 
 test('a link stays a link', { skip: process.platform === 'win32' ? 'links need rights there' : false }, async () => {
