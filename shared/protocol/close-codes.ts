@@ -9,6 +9,10 @@ export const CLOSE_CODES = {
   BAD_MESSAGE: 4400,
   /** No `hello` came in time. */
   NO_HELLO: 4401,
+  /** A connection that may only pair did not do so in time. */
+  NO_PAIRING: 4402,
+  /** The panel's token was revoked while it was connected. */
+  REVOKED: 4403,
   /** One side has to be updated. */
   OUTDATED: 4406,
   /** Nothing was said for long, and no job was waited for. */
