@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { throwIfCancelled } from '../shared/errors.ts';
 import type { Kernel } from '../shared/kernel.ts';
 import type { Preset, UpscaleOptions } from '../shared/options.ts';
+import type { Checkpoint } from './kernelfusion/checkpoint.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { fast } from './kernelfusion/methods/fast.ts';
 import { createMeter, type Reading, type Timings } from './progress.ts';
@@ -21,6 +22,9 @@ export interface JobContext {
   /** Threads to compute on; by default as many as the executor finds useful. */
   readonly threads?: number;
   readonly onProgress?: (progress: Progress, reading: Reading) => void;
+  /** See `MethodContext`. */
+  readonly checkpoint?: Checkpoint;
+  readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +42,7 @@ const CLOSE_LIMIT = 1500;
 
 /** Runs a job; throws what the method throws, `ENGINE_UNAVAILABLE` where nothing can compute, and `CANCELLED`. */
 export async function runJob(layer: Layer, options: UpscaleOptions, context: JobContext = {}): Promise<Job> {
-  const { kernel, threads, onProgress, signal } = context;
+  const { kernel, threads, onProgress, checkpoint, onCheckpoint, signal } = context;
   throwIfCancelled(signal);
   const meter = createMeter();
   const executor = await createOnnxExecutor({ ...(threads !== undefined && { threads }) });
@@ -46,6 +50,8 @@ export async function runJob(layer: Layer, options: UpscaleOptions, context: Job
     const result = await METHODS[options.preset](layer, options, {
       executor,
       ...(kernel && { kernel }),
+      ...(checkpoint && { checkpoint }),
+      ...(onCheckpoint && { onCheckpoint }),
       ...(signal && { signal }),
       onProgress: (progress) => {
         const reading = meter.record(progress);

@@ -7,6 +7,7 @@ import type { Kernel } from '../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import type { Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
+import type { Checkpoint } from './checkpoint.ts';
 
 /** Colour (1 or 3 planes, not premultiplied, filled in under transparent pixels) and alpha (1 plane), both in [0, 1]. */
 export interface Layer {
@@ -29,6 +30,15 @@ export interface Progress {
   readonly loss?: number;
   /** The kernel as estimated so far (phase `kernel`). */
   readonly kernel?: Kernel;
+  /** What the step worked on (phase `image`). */
+  readonly piece?: Piece;
+}
+
+/** A window of the result as it is so far: colour in [0, 1], its top left corner in HR pixels. */
+export interface Piece {
+  readonly colour: Planes;
+  readonly top: number;
+  readonly left: number;
 }
 
 export interface MethodContext {
@@ -36,6 +46,10 @@ export interface MethodContext {
   /** Skips the estimation: the kernel the layer is known to be blurred with. */
   readonly kernel?: Kernel;
   readonly onProgress?: (progress: Progress) => void;
+  /** What an earlier run of the same layer, options and kernel has finished: it is not done again. */
+  readonly checkpoint?: Checkpoint;
+  /** Hears what is finished at the end of each phase but the last, and is waited for. */
+  readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 

@@ -12,10 +12,11 @@ export interface Random {
   normals(length: number): Float32Array;
 }
 
-export function makeRandom(seed: number): Random {
+/** `stream`: which stretch of the seed's sequence, each 2^64 numbers long. Phases with streams of their own can be run apart. */
+export function makeRandom(seed: number, stream = 0): Random {
   const generator = xoroshiro128plus(seed | 0);
-  // A small seed leaves most of the state's bits alike, and the first numbers near 1: begin far along the sequence.
-  generator.jump();
+  // A small seed leaves most of the state's bits alike, and the first numbers near 1: the first stretch is never used.
+  for (let i = 0; i <= stream; i++) generator.jump();
   const uniform = () => (generator.next() >>> 0) / 0x1_0000_0000;
   return {
     uniform,

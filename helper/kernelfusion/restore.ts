@@ -14,6 +14,7 @@ import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
 import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
+import type { Piece } from './method.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 
 export interface RestorationPlan {
@@ -39,7 +40,8 @@ const OVERLAP = 24;
 
 /**
  * Restores `y` (values in [-1, 1]) by `kernel`. `prior` null leaves out the prior's steps (alpha planes, which it has not
- * learnt). `sigma`: noise of y. Returns s * width x s * height planes; values may leave [-1, 1] a little.
+ * learnt). `sigma`: noise of y. `onStep` hears the piece in the same range. Returns s * width x s * height planes; values may
+ * leave [-1, 1] a little.
  */
 export async function restore(
   y: Planes,
@@ -48,7 +50,7 @@ export async function restore(
   prior: Prior | null,
   plan: RestorationPlan,
   executor: Executor,
-  onStep: (step: number, steps: number) => void,
+  onStep: (step: number, steps: number, piece: Piece) => void,
   signal?: AbortSignal,
 ): Promise<Planes> {
   const s = kernel.scale;
@@ -67,7 +69,9 @@ export async function restore(
       for (const column of columns) {
         throwIfCancelled(signal);
         const part = cutPlanes(y, row.start, column.start, tile.width, tile.height);
-        const restored = await restorePiece(part, kernel, sigma, denoiser, plan, () => onStep(++step, steps), signal);
+        const onPiece = (colour: Planes) =>
+          onStep(++step, steps, { colour, top: s * row.start, left: s * column.start });
+        const restored = await restorePiece(part, kernel, sigma, denoiser, plan, onPiece, signal);
         addFaded(out, weightSum, restored, row, column, s);
       }
     }
@@ -87,7 +91,7 @@ async function restorePiece(
   sigma: number,
   denoiser: Denoiser | null,
   plan: RestorationPlan,
-  onStep: () => void,
+  onStep: (x: Planes) => void,
   signal?: AbortSignal,
 ): Promise<Planes> {
   const margin = canvasMargin(kernel.size, kernel.scale);
@@ -99,12 +103,12 @@ async function restorePiece(
     { ...naturalWeights(sigma), rounds: plan.rounds, iterations: plan.roundIterations },
     signal,
   );
-  onStep();
+  onStep(cutMargin(x, margin));
   if (denoiser) {
     for (const t of plan.times) {
       const z = await denoiser.denoise(x, t);
       x = await agreeWithLayer(z, y, degradation, priorTrust(t, sigma), plan.iterations, signal);
-      onStep();
+      onStep(cutMargin(x, margin));
     }
   }
   return cutMargin(x, margin);

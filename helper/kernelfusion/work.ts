@@ -14,8 +14,17 @@ export type Work = Readonly<Record<Phase, number>>;
 /** How many multiply-adds the executor does while a plain loop does one, roughly. */
 const SLOWNESS = 40;
 
+/** Size of a layer in pixels, and its colour planes. */
+export type Size = Pick<Planes, 'width' | 'height' | 'channels'>;
+
 /** `searched`: the crop the kernel is searched on, null where it is known; `side`: its kernel's side at SEARCH_SCALE. */
-export function plannedWork(y: Planes, hasAlpha: boolean, searched: Planes | null, scale: Scale, side: number): Work {
+export function plannedWork(
+  y: Size,
+  hasAlpha: boolean,
+  searched: Pick<Size, 'width' | 'height'> | null,
+  scale: Scale,
+  side: number,
+): Work {
   const net = macsPerPixel({ width: FAST_TRAINING.width, channels: y.channels });
   const { steps, batch, crop } = FAST_TRAINING;
   const pixels = y.width * y.height;

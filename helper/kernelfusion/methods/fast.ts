@@ -5,16 +5,25 @@
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
+import { makeStage } from '../checkpoint.ts';
 import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
 import { estimateKernel, FAST_ESTIMATION, SEARCH_SCALE, withoutBorder } from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
-import type { Layer, MethodContext, MethodResult, Progress } from '../method.ts';
+import {
+  type Layer,
+  type MethodContext,
+  type MethodResult,
+  PHASES,
+  type Phase,
+  type Piece,
+  type Progress,
+} from '../method.ts';
 import { estimateNoise } from '../noise.ts';
 import { FAST_TRAINING, gradientSums, type Prior, trainPrior } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
 import { FAST_RESTORATION, restore } from '../restore.ts';
-import { plannedWork, type Work } from '../work.ts';
+import { plannedWork, type Size, type Work } from '../work.ts';
 
 /** Default kernel side in LR pixels: 7 covers every kernel of the usual test sets. */
 const SIDE_IN_LR_PIXELS = 7;
@@ -37,40 +46,41 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const usable = opaque(layer);
   const noise = options.noise ?? estimateNoise(y, usable) * 127.5;
   const sigma = noise / 127.5;
-  const random = makeRandom(options.seed);
   const crop = searchCrop(y, usable);
   const side = kernelSide(options);
-  const report = makeReporter(
-    plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.colour, options.scale, side),
-    context,
-  );
+  const report = makeReporter(predictWork(y, layer.alpha !== null, options, context.kernel !== undefined), context);
+  const stage = makeStage(context);
 
-  const losses: number[] = [];
-  const onLoss = (step: number, steps: number, loss: number) => {
-    losses.push(loss);
-    report({ phase: 'prior', step, steps, loss });
+  const { prior, losses } = await stage('prior', async () => {
+    const losses: number[] = [];
+    const onLoss = (step: number, steps: number, loss: number) => {
+      losses.push(loss);
+      report({ phase: 'prior', step, steps, loss });
+    };
+    const random = randomOf('prior', options);
+    return { prior: await trainPrior(y, FAST_TRAINING, executor, random, onLoss, signal), losses };
+  });
+
+  const found = await stage('kernel', async () => {
+    const kernels: Kernel[] = [];
+    const onKernel = (step: number, kernel: Kernel) => {
+      kernels.push(kernel);
+      report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
+    };
+    const random = randomOf('kernel', options);
+    const found = context.kernel
+      ? useGiven(context.kernel, options)
+      : await findKernel(crop, options, side, sigma, prior, random, context, onKernel);
+    return { ...found, kernels };
+  });
+
+  const restoreColour = () => {
+    const onPiece = (step: number, steps: number, { colour, ...corner }: Piece) =>
+      report({ phase: 'image', step, steps, piece: { ...corner, colour: mapPlanes(colour, toUnit) } });
+    return restore(y, found.kernel, sigma, prior, FAST_RESTORATION, executor, onPiece, signal);
   };
-  const prior = await trainPrior(y, FAST_TRAINING, executor, random, onLoss, signal);
-
-  const kernels: Kernel[] = [];
-  const onKernel = (step: number, kernel: Kernel) => {
-    kernels.push(kernel);
-    report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
-  };
-  const found = context.kernel
-    ? useGiven(context.kernel, options)
-    : await findKernel(crop, options, side, sigma, prior, random, context, onKernel);
-
-  const colour = await restore(
-    y,
-    found.kernel,
-    sigma,
-    prior,
-    FAST_RESTORATION,
-    executor,
-    (step, steps) => report({ phase: 'image', step, steps }),
-    signal,
-  );
+  // Without alpha this is the last phase: nothing is left to be gone on with.
+  const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
   const alpha =
     layer.alpha &&
     (await restore(
@@ -86,20 +96,25 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
 
   return {
     layer: { colour: mapPlanes(colour, toUnit), alpha: alpha && mapPlanes(alpha, toUnit) },
-    kernel: found.kernel,
-    kernelSource: found.source,
-    notes: found.notes,
+    ...found,
     noise,
     lrConsistency: consistency(y, colour, found.kernel),
     losses,
-    kernels,
   };
 }
 
 const toNetwork = (v: number) => 2 * v - 1;
 const toUnit = (v: number) => Math.min(1, Math.max(0, (v + 1) / 2));
 
-type Found = Pick<MethodResult, 'kernel' | 'notes'> & { readonly source: MethodResult['kernelSource'] };
+type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'>;
+
+const randomOf = (phase: Phase, { seed }: UpscaleOptions) => makeRandom(seed, PHASES.indexOf(phase));
+
+/** What a layer of this size will take. */
+export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptions, kernelKnown: boolean): Work {
+  const searched = { width: Math.min(size.width, SEARCH_CROP), height: Math.min(size.height, SEARCH_CROP) };
+  return plannedWork(size, hasAlpha, kernelKnown ? null : searched, options.scale, kernelSide(options));
+}
 
 /** Side of the kernel on the grid of the search: even, and covering the side asked for at the scale. */
 function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
@@ -108,9 +123,9 @@ function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
 }
 
 function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
-  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, source: 'given', notes: [] };
+  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, kernelSource: 'given', notes: [] };
   const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
-  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), source: 'given', notes: [note] };
+  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), kernelSource: 'given', notes: [note] };
 }
 
 async function findKernel(
@@ -146,13 +161,13 @@ async function findKernel(
   if ((await judge(kernel)) > EVIDENCE * (await judge(bicubicKernel(scale)))) {
     return fallBack(scale, 'the kernel found predicts its pixels no better');
   }
-  return { kernel: asked === null ? kernel : resizeSide(kernel, asked), source: 'estimated', notes: [] };
+  return { kernel: asked === null ? kernel : resizeSide(kernel, asked), kernelSource: 'estimated', notes: [] };
 }
 
 function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
   return {
     kernel: bicubicKernel(scale),
-    source: 'bicubic',
+    kernelSource: 'bicubic',
     notes: [`The layer tells too little about its blur (${reason}), so the plain bicubic kernel was used.`],
   };
 }

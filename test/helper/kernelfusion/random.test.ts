@@ -19,6 +19,12 @@ test('the same seed gives the same numbers, another seed others', () => {
   assert.notDeepEqual(uniforms(makeRandom(7), 5), uniforms(makeRandom(8), 5));
 });
 
+test('streams of one seed share no number, the first is the seed alone, and none depends on how far another was drawn', () => {
+  const streams = [0, 1, 2, 3].map((stream) => uniforms(makeRandom(7, stream), 200));
+  assert.equal(new Set(streams.flat()).size, 800);
+  assert.deepEqual(streams[0], uniforms(makeRandom(7), 200));
+});
+
 test('the ends of the range of seeds are different seeds', () => {
   const first = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff].map((seed) => makeRandom(seed).uniform());
   assert.equal(new Set(first).size, first.length);

@@ -81,7 +81,8 @@ const transposed = ({ width, height, data }: Planes): Planes =>
 
 const inOnePiece = async (y: Planes, kernel: Kernel, sigma: number, prior: Prior | null = null) => {
   const steps: [number, number][] = [];
-  const out = await restore(y, kernel, sigma, prior, FAST_RESTORATION, onnx, (...step) => steps.push(step));
+  const onStep = (...[step, of]: [number, number, ...unknown[]]) => steps.push([step, of]);
+  const out = await restore(y, kernel, sigma, prior, FAST_RESTORATION, onnx, onStep);
   assert.deepEqual(steps.at(-1), [prior ? 7 : 1, prior ? 7 : 1], 'one tile only');
   return out;
 };
@@ -110,11 +111,13 @@ for (const [scale, most, size] of [
     // Two tiles that overlap by no more than they must.
     const width = 2 * most - OVERLAP;
     const y = layerOf(kernel, width, 24);
-    const steps: [number, number][] = [];
-    const whole = await restore(y, kernel, 0.01, null, FAST_RESTORATION, onnx, (...step) => steps.push(step));
-    assert.deepEqual(steps, [
-      [1, 2],
-      [2, 2],
+    const heard: number[][] = [];
+    const whole = await restore(y, kernel, 0.01, null, FAST_RESTORATION, onnx, (step, steps, { colour, top, left }) =>
+      heard.push([step, steps, top, left, colour.width, colour.height]),
+    );
+    assert.deepEqual(heard, [
+      [1, 2, 0, 0, scale * most, scale * 24],
+      [2, 2, 0, scale * (width - most), scale * most, scale * 24],
     ]);
     assert.deepEqual([whole.width, whole.height], [scale * width, scale * 24]);
     // One tile with the seams in its middle, where its own border has no influence.

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
 import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
+import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
 import { FAST_ESTIMATION } from '../../../../helper/kernelfusion/estimate-kernel.ts';
-import type { Layer, MethodContext, MethodResult, Progress } from '../../../../helper/kernelfusion/method.ts';
+import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
 import { fast } from '../../../../helper/kernelfusion/methods/fast.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
 import type { Executor, Values } from '../../../../helper/tensor/executor.ts';
@@ -187,12 +188,14 @@ test('a layer that is not square keeps its sides apart', async () => {
 });
 
 test('alpha is enlarged with the colour by the same kernel: its inside stays opaque, its outside clear', async () => {
-  const layer = { colour: seen(OBLIQUE, 24), alpha: picture(24, 24, 1, (_, x) => (x < 20 ? 1 : 0)) };
+  const kernel = gaussian(6, 2, 1, 0.8, 0);
+  const layer = { colour: seen(kernel, 24), alpha: picture(24, 24, 1, (_, x) => (x < 20 ? 1 : 0)) };
   const phases = new Set<string>();
   const onProgress = ({ phase }: Progress) => phases.add(phase);
-  const result = await fast(layer, parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress });
+  // Given: one found with so brief a training may move an edge by a pixel.
+  const result = await fast(layer, parseOptions({ noise: 1 }), { ...brief, kernel, onProgress });
   assertSane(layer, 2, result);
-  assert.deepEqual([...phases], ['prior', 'kernel', 'image', 'alpha']);
+  assert.deepEqual([...phases], ['prior', 'image', 'alpha']);
   const alpha = result.layer.alpha as Planes;
   for (let row = 0; row < 48; row++) {
     assertClose(alpha.data.subarray(48 * row, 48 * row + 32), new Array(32).fill(1), 0.02);
@@ -243,6 +246,32 @@ test('the same seed gives the same bytes, another seed others; the layer given s
   assert.notDeepEqual(other.losses, first.losses);
   assert.notDeepEqual(other.layer.colour, first.layer.colour);
   assert.deepEqual(layer, before);
+});
+
+test('a run that goes on from any checkpoint gives the bytes of one that was never interrupted', async () => {
+  const layer = { colour: LAYER, alpha: picture(16, 16, 1, (y) => (y === 0 ? 0.5 : 1)) };
+  const options = parseOptions({ kernelSide: 6, noise: 1 });
+  const kept: Checkpoint[] = [];
+  const onCheckpoint = async (checkpoint: Checkpoint) => void kept.push(structuredClone(checkpoint));
+  const whole = await fast(layer, options, { ...brief, onCheckpoint });
+  assert.deepEqual(
+    kept.map((checkpoint) => Object.keys(checkpoint)),
+    [['prior'], ['prior', 'kernel'], ['prior', 'kernel', 'image']],
+  );
+  for (const checkpoint of kept) {
+    const phases = new Set<string>();
+    const onProgress = ({ phase }: Progress) => phases.add(phase);
+    assert.deepEqual(await fast(layer, options, { ...brief, checkpoint, onProgress }), whole);
+    assert.deepEqual([...phases, ...Object.keys(checkpoint)].sort(), ['alpha', 'image', 'kernel', 'prior']);
+  }
+});
+
+test('what the restoration shows of its work is the result in the making', async () => {
+  const pieces: Piece[] = [];
+  const onProgress = ({ piece }: Progress) => piece && pieces.push(piece);
+  const { layer } = await fast(opaque(LAYER), parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress });
+  assert.equal(pieces.length, 7);
+  assert.deepEqual(pieces.at(-1), { colour: layer.colour, top: 0, left: 0 });
 });
 
 test('progress counts the steps of each phase in turn and grows to exactly 1', async () => {

@@ -1,0 +1,36 @@
+/**
+ * What a method has finished, so that a later run of the same job need not do it again.
+ *
+ * The one idea: a phase is a named value. `stage` computes it and hands all values so far to whoever keeps them, or takes it
+ * from the checkpoint the run was started with. As each phase draws its random numbers from a stream of its own (random.ts),
+ * a resumed run gives the same bytes as one that was never interrupted.
+ */
+import type { Planes } from '../image/planes.ts';
+import type { MethodContext, MethodResult, Phase } from './method.ts';
+import type { Prior } from './patch-diffusion.ts';
+
+/** The phases that are finished, each with its value. */
+export interface Checkpoint {
+  readonly prior?: { readonly prior: Prior; readonly losses: readonly number[] };
+  readonly kernel?: Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes' | 'kernels'>;
+  /** The restored colours, values in [-1, 1] (they may leave it a little). */
+  readonly image?: Planes;
+}
+
+export type Stage = <P extends Phase & keyof Checkpoint>(
+  phase: P,
+  work: () => Promise<NonNullable<Checkpoint[P]>>,
+) => Promise<NonNullable<Checkpoint[P]>>;
+
+/** A method calls the stage once a phase, in their order. */
+export function makeStage({ checkpoint = {}, onCheckpoint }: MethodContext): Stage {
+  let finished: Checkpoint = checkpoint;
+  return async (phase, work) => {
+    const known = checkpoint[phase];
+    if (known !== undefined) return known;
+    const value = await work();
+    finished = { ...finished, [phase]: value };
+    await onCheckpoint?.(finished);
+    return value;
+  };
+}
