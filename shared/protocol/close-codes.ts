@@ -5,6 +5,8 @@
 export const CLOSE_CODES = {
   /** The helper is stopping; jobs go on when it is started again. */
   GOING_AWAY: 1001,
+  /** A mistake of the helper's. */
+  INTERNAL: 1011,
   /** A message or frame was no part of the protocol. */
   BAD_MESSAGE: 4400,
   /** No `hello` came in time. */

@@ -5,7 +5,7 @@
  *    1  u8      version of this header, 1
  *    2  u8      what the payload is: 1 layer, 2 result, 3 preview
  *    3  u8      0, for later use
- *    4  u32     sequence: frames of this kind sent before in this transfer; in previews a gap says that some were dropped
+ *    4  u32     sequence: frames of this kind sent before in this transfer (previews: of this job)
  *    8  u64     offset of the payload's first byte in the layer or result (at most 2^53 - 1); 0 in previews
  *   16  u32     length of the payload, 1 .. CHUNK
  *   20  26 x u8 the job's id, ASCII
