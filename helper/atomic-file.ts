@@ -57,17 +57,17 @@ export async function checkWritable(path: string): Promise<void> {
 }
 
 /**
- * Writes a whole file, replacing one of that name. `mode`: its permissions, less the user's mask. Throws `OUTPUT_UNWRITABLE` or
- * `CANCELLED`; then nothing is left behind and an older file of that name is untouched.
+ * Writes a whole file (of several pieces, one after the other), replacing one of that name. `mode`: its permissions, less the
+ * user's mask. Throws `OUTPUT_UNWRITABLE` or `CANCELLED`; then nothing is left behind and an older file is untouched.
  */
 export async function writeAtomic(
   path: string,
-  bytes: Uint8Array | string,
+  bytes: Uint8Array | string | readonly Uint8Array[],
   signal?: AbortSignal,
   mode = 0o666,
 ): Promise<void> {
   throwIfCancelled(signal);
-  const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  const pieces = typeof bytes === 'string' ? [Buffer.from(bytes)] : bytes instanceof Uint8Array ? [bytes] : bytes;
   try {
     const target = await resolveTarget(path);
     // Short and of its own, for the wanted name may be as long as names can be.
@@ -75,7 +75,7 @@ export async function writeAtomic(
     const removeNow = () => rmSync(temporary, { force: true });
     process.once('exit', removeNow); // The process may be told to end in the middle of this.
     try {
-      await writeThrough(temporary, data, mode, signal);
+      await writeThrough(temporary, pieces, mode, signal);
       throwIfCancelled(signal);
       await rename(temporary, target);
     } catch (error) {
@@ -93,16 +93,18 @@ export async function writeAtomic(
 /** Creates a file (fails if the name is taken), writes all bytes and waits until they are on the disk. */
 async function writeThrough(
   path: string,
-  data: Uint8Array,
+  pieces: readonly Uint8Array[],
   mode: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const file = await open(path, 'wx', mode);
   try {
-    for (let at = 0; at < data.length; ) {
-      throwIfCancelled(signal);
-      const { bytesWritten } = await file.write(data, at, Math.min(CHUNK, data.length - at));
-      at += bytesWritten;
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length; ) {
+        throwIfCancelled(signal);
+        const { bytesWritten } = await file.write(piece, at, Math.min(CHUNK, piece.length - at));
+        at += bytesWritten;
+      }
     }
     await file.sync();
   } finally {

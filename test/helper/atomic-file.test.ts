@@ -34,7 +34,9 @@ test('the bytes arrive, replace an older file and leave nothing else in the fold
   await writeAtomic(inFolder('empty'), '');
   await writeAtomic(inFolder('text'), 'née');
   assert.equal(await readFile(inFolder('text'), 'utf8'), 'née');
-  assert.deepEqual((await readdir(folder)).sort(), ['empty', 'out.bin', 'text']);
+  await writeAtomic(inFolder('pieces'), [bytes.subarray(0, 3), new Uint8Array(0), bytes.subarray(3)]);
+  assert.deepEqual(new Uint8Array(await readFile(inFolder('pieces'))), bytes);
+  assert.deepEqual((await readdir(folder)).sort(), ['empty', 'out.bin', 'pieces', 'text']);
 });
 
 test('cancelling at any moment leaves the older file and nothing beside it', async () => {
