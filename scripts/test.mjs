@@ -2,7 +2,7 @@
  * `npm test`: on a fresh clone alone, installs, builds, checks types and style, and runs every test.
  * `npm test -- test/helper/progress.test.ts` runs the named tests only (types and style are checked as always).
  *
- * Some tests compare our numbers with Python libraries. Where those are missing and Debian can supply them they are
+ * Some tests compare our numbers with Python libraries, or talk to us through one. Where those are missing and Debian can supply them they are
  * installed; where it cannot, those tests are skipped, and named at the end.
  */
 import { spawnSync } from 'node:child_process';
@@ -10,8 +10,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { bundle, install, root, runNode, step } from './steps.mjs';
 
-const ORACLES = ['numpy', 'scipy', 'PIL', 'torch', 'onnx'];
-const DEBIAN_PACKAGES = ['python3-numpy', 'python3-scipy', 'python3-pil', 'python3-torch', 'python3-onnx'];
+const ORACLES = ['numpy', 'scipy', 'PIL', 'torch', 'onnx', 'websockets'];
+const DEBIAN_PACKAGES = [
+  'python3-numpy',
+  'python3-scipy',
+  'python3-pil',
+  'python3-torch',
+  'python3-onnx',
+  'python3-websockets',
+];
 
 const hasOracles = () => spawnSync('/usr/bin/python3', ['-c', `import ${ORACLES.join(', ')}`]).status === 0;
 
