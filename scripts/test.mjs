@@ -2,8 +2,8 @@
  * `npm test`: on a fresh clone alone, installs, builds, checks types and style, and runs every test.
  * `npm test -- test/helper/progress.test.ts` runs the named tests only (types and style are checked as always).
  *
- * Some tests compare our numbers with Python libraries, or talk to us through one. Where those are missing and Debian can supply them they are
- * installed; where it cannot, those tests are skipped, and named at the end.
+ * Some tests compare our numbers with Python libraries, or talk to the helper through one. Where those are missing and Debian
+ * can supply them they are installed; where it cannot, those tests are skipped, and named at the end.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
