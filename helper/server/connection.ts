@@ -75,8 +75,8 @@ export function serveConnection(
 
   function fail(error: unknown, about?: { request: number } | { job: JobId }) {
     const coded = toCoded(error);
-    if (coded.code === 'INTERNAL') log.error({ err: coded.cause }, 'A request met a mistake of ours.');
-    else log.debug({ code: coded.code, ...about }, 'A request was refused.');
+    if (coded.code === 'INTERNAL') log.error({ err: coded.cause ?? coded }, 'a request met a mistake of ours');
+    else log.debug({ code: coded.code, ...about }, 'a request was refused');
     const fatal = FATAL[coded.code] ?? (about ? undefined : CLOSE_CODES.INTERNAL);
     if (fatal !== undefined) return end(fatal, coded);
     if (!isOver) outgoing.message({ type: 'error', ...about, code: coded.code, sentence: coded.message });
@@ -96,7 +96,7 @@ export function serveConnection(
     outgoing.message(answerHello(message, peer));
     isWelcome = true;
     clearTimeout(helloTimer);
-    log.info({ client: message.client }, 'A panel said hello.');
+    log.info({ client: message.client }, 'a panel said hello');
   }
 
   async function answer(request: Request): Promise<void> {
@@ -120,7 +120,7 @@ export function serveConnection(
     }
   });
   // A breach of RFC 6455 or of the size limits: ws closes the socket with the fitting code, there is nothing left to do.
-  socket.on('error', (error: NodeJS.ErrnoException) => log.debug({ code: error.code }, 'A socket broke.'));
+  socket.on('error', (error: NodeJS.ErrnoException) => log.debug({ code: error.code }, 'a socket broke'));
 
   const closed = new Promise<void>((resolve) => {
     socket.once('close', async (code: number) => {
@@ -129,7 +129,7 @@ export function serveConnection(
       clearTimeout(helloTimer);
       clearTimeout(idleTimer);
       await session.close();
-      log.info({ code }, 'A connection has ended.');
+      log.info({ code }, 'a connection has ended');
       resolve();
     });
   });
