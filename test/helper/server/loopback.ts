@@ -9,8 +9,9 @@ import type { TestContext } from 'node:test';
 import pino from 'pino';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { type Connection, type ConnectionTimes, serveConnection } from '../../../helper/server/connection.ts';
+import { PANEL_SOCKETS } from '../../../helper/server/http-server.ts';
 import type { LayerShape } from '../../../helper/server/jobs.ts';
-import { decodeFrame, encodeFrame, type Frame, LARGEST_MESSAGE } from '../../../shared/protocol/frames.ts';
+import { decodeFrame, encodeFrame, type Frame } from '../../../shared/protocol/frames.ts';
 import { CHUNK, SUBPROTOCOL } from '../../../shared/protocol/limits.ts';
 import { type ClientMessage, type HelperMessage, parseHelperMessage } from '../../../shared/protocol/messages.ts';
 import { createFakeJobs, type FakeJobs } from './fake-jobs.ts';
@@ -34,7 +35,7 @@ export interface Loopback {
 /** Closed, with all its clients, at the end of the test. The Origin a client sends is the owner of its jobs. */
 export async function startLoopback(t: TestContext, times?: Partial<ConnectionTimes>): Promise<Loopback> {
   const jobs = createFakeJobs();
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: LARGEST_MESSAGE });
+  const server = new WebSocketServer({ ...PANEL_SOCKETS, noServer: false, host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const connections: Loopback['connections'] = [];
