@@ -11,13 +11,11 @@ import type { KernelSource, Phase } from '../kernelfusion/method.ts';
 import type { Timings } from '../progress.ts';
 import type { Versions } from '../versions.ts';
 
-/** 26 characters of a-z0-9, from the system's source of randomness (134 bits): not to be guessed. */
+/** See `JOB_ID` in shared/protocol/fields.ts. */
 export type JobId = string;
-export const JOB_ID = /^[a-z0-9]{26}$/;
 
-/** `uploading` -> `queued` -> `running` -> `done`, `failed` or `cancelled`; a running job whose helper ends is queued again. */
-export const JOB_STATES = ['uploading', 'queued', 'running', 'done', 'failed', 'cancelled'] as const;
-export type JobState = (typeof JOB_STATES)[number];
+/** `uploading` -> `queued` -> `running` -> `done`, `failed` or `cancelled`; a running job that is interrupted is queued again. */
+export type JobState = 'uploading' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** Rows of RGBA pixels, 8 bits a value, alpha not premultiplied: width * height * 4 bytes. */
 export interface LayerShape {
@@ -82,7 +80,7 @@ export interface ResultInfo {
   readonly noise: number;
   /** PSNR in dB between the layer and the result blurred and reduced again. */
   readonly lrConsistency: number;
-  /** Seconds. */
+  /** Seconds of the run that finished it: what an earlier one had done before it was interrupted is not counted. */
   readonly timings: Timings;
   readonly versions: Versions;
   readonly seed: number;
