@@ -96,7 +96,7 @@ export interface Client {
   submit(layer: LayerShape, pixels: Uint8Array, more?: object): Promise<string>;
 }
 
-function createClient(socket: WebSocket): Client {
+export function createClient(socket: WebSocket): Client {
   const heard: Client['heard'] = [];
   let look = () => {};
   socket.on('message', (data: Buffer, isBinary: boolean) => {
