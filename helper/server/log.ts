@@ -6,9 +6,7 @@
 import path from 'node:path';
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { KernelFusionError } from '../../shared/errors.ts';
-
-export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from './log-levels.ts';
 
 const SECRETS = ['token', 'helperKey', 'nonce', 'proof', 'authorization', 'headers'];
 

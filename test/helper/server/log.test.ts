@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLog, type LogLevel, scrub } from '../../../helper/server/log.ts';
+import { createLog, scrub } from '../../../helper/server/log.ts';
+import type { LogLevel } from '../../../helper/server/log-levels.ts';
 import { KernelFusionError } from '../../../shared/errors.ts';
 
 function logged(write: (log: ReturnType<typeof createLog>) => void, level: LogLevel = 'trace') {
