@@ -41,6 +41,11 @@ export function directories(
   };
 }
 
+/** Where the pairings are kept. */
+export const panelsFolder = ({ config }: Directories): string => path.join(config, 'panels');
+/** Where the jobs are kept. */
+export const jobsFolder = ({ state }: Directories): string => path.join(state, 'jobs');
+
 /**
  * Makes a folder that only its owner can enter (0700), or takes the others' rights away from one that is there. On Windows
  * the user's own folders are private already. Throws `SETTINGS_UNAVAILABLE`.

@@ -43,6 +43,8 @@ export interface TokenStore {
   /** The pairing a token belongs to, if it was given to this origin. Notes the time. */
   find(origin: string, token: string): Promise<KnownPanel | null>;
   has(id: string): Promise<boolean>;
+  /** Of all pairings, damaged ones as well. */
+  ids(): Promise<string[]>;
   /** Oldest first. */
   list(): Promise<PairedPanel[]>;
   /** Whether there was such a pairing. */
@@ -111,6 +113,8 @@ export function openTokenStore(folder: string): TokenStore {
   }
 
   return {
+    ids,
+
     async add(origin) {
       await makePrivateFolder(folder);
       if ((await ids()).length >= MOST_PANELS) {
