@@ -23,7 +23,8 @@ export type Stage = <P extends Phase & keyof Checkpoint>(
 ) => Promise<NonNullable<Checkpoint[P]>>;
 
 /** A method calls the stage once a phase, in their order. */
-export function makeStage({ checkpoint = {}, onCheckpoint }: MethodContext): Stage {
+export function makeStage(context: Pick<MethodContext, 'checkpoint' | 'onCheckpoint'>): Stage {
+  const { checkpoint = {}, onCheckpoint } = context;
   let finished: Checkpoint = checkpoint;
   return async (phase, work) => {
     const known = checkpoint[phase];

@@ -1,0 +1,82 @@
+/**
+ * What a job will take, told before it starts: seconds, memory at its peak, room on the disk. And which layers are none for us.
+ *
+ * Seconds are the predicted arithmetic (work.ts) over the speed of this computer, which the last finished job has told; before
+ * the first one that of a slow one is assumed.
+ */
+import os from 'node:os';
+import { KernelFusionError } from '../../shared/errors.ts';
+import type { UpscaleOptions } from '../../shared/options.ts';
+import { MOST_PIXELS } from '../../shared/protocol/limits.ts';
+import { predictWork } from '../kernelfusion/methods/fast.ts';
+import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
+
+export const LEAST_SIDE = 16;
+/** Pixels of a result: 8192 x 8192. */
+export const MOST_RESULT_PIXELS = 2 ** 26;
+
+const megapixels = (pixels: number) => `${(pixels / 1e6).toFixed(1)} megapixels`;
+
+/** Throws `INPUT_TOO_SMALL` or `INPUT_TOO_LARGE` where no job can be made of such a layer. */
+export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOptions): void {
+  const pixels = width * height;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < LEAST_SIDE || height < LEAST_SIDE) {
+    const sentence = `This layer is ${width} x ${height}; it must be at least ${LEAST_SIDE} pixels wide and high.`;
+    throw new KernelFusionError('INPUT_TOO_SMALL', sentence);
+  }
+  if (pixels > MOST_PIXELS) {
+    const sentence = `This layer has ${megapixels(pixels)}; the limit is ${megapixels(MOST_PIXELS)}.`;
+    throw new KernelFusionError('INPUT_TOO_LARGE', sentence);
+  }
+  if (pixels * scale ** 2 > MOST_RESULT_PIXELS) {
+    const result = megapixels(pixels * scale ** 2);
+    const sentence = `At scale ${scale} the result would have ${result}; the limit is ${megapixels(MOST_RESULT_PIXELS)}.`;
+    throw new KernelFusionError('INPUT_TOO_LARGE', sentence);
+  }
+}
+
+/** Multiply-adds of a job. Whether colours and alpha are all there shows in the pixels only: they are assumed to be. */
+export function workOf({ width, height }: LayerShape, options: UpscaleOptions, kernelKnown: boolean): number {
+  const { prior, kernel, image, alpha } = predictWork({ width, height, channels: 3 }, true, options, kernelKnown);
+  return prior + kernel + image + alpha;
+}
+
+/** Multiply-adds a second and thread: what a slow laptop does. */
+const ASSUMED_SPEED = 4e10;
+export const assumedSpeed = () => ASSUMED_SPEED * os.availableParallelism();
+
+const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) => width * height * scale ** 2;
+
+/**
+ * Bytes of the worker process at its peak, not to be exceeded: the engine, the net's working memory and one tile of the
+ * restoration; what is made of the layer to look for texture and noise; and at the end the result beside its copy that is
+ * blurred again, 14 floats and 4 bytes a pixel. Measured (MB, of a layer with alpha): 512x512 at x2 431, 1024x1024 at x1 515,
+ * 896x896 at x2 529; 128x128 to 512x512 at x4 up to 704.
+ */
+export function predictMemory(layer: LayerShape, options: UpscaleOptions): number {
+  return 450e6 + 110 * layer.width * layer.height + 64 * resultPixels(layer, options);
+}
+
+/** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained net and the restored colours. */
+export function diskNeeded(layer: LayerShape, options: UpscaleOptions): number {
+  const pixels = resultPixels(layer, options);
+  return bytesOf(layer) + 4 * pixels + 12 * pixels + 4 * 2 ** 20;
+}
+
+/** Bytes a new process can have: what is free on the whole, and what this process and its children may use together. */
+function freeMemory(): number {
+  const limit = process.constrainedMemory();
+  // macOS counts only pages that hold nothing at all, while half of its memory holds what can be had again.
+  const free = process.platform === 'darwin' ? Math.max(os.freemem(), os.totalmem() / 2) : os.freemem();
+  return limit > 0 ? Math.min(limit, free) : free;
+}
+
+/** Why there is not enough memory for a job, if that is so. `soon`: bytes that will be free when it starts. */
+export function memoryRefusal(layer: LayerShape, options: UpscaleOptions, soon: number): Failure | null {
+  const needed = predictMemory(layer, options);
+  const free = Math.min(freeMemory() + soon, os.totalmem());
+  if (needed <= free) return null;
+  const [need, have] = [needed, free].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
+  const sentence = `This job may need ${need} of memory, and ${have} are free: close other programs, take a smaller layer or scale.`;
+  return { code: 'NOT_ENOUGH_MEMORY', sentence };
+}

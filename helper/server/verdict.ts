@@ -1,0 +1,33 @@
+/**
+ * What the end of a worker process means for its job.
+ *
+ * What lies in the folder counts most, then the worker's own last word. Without either, a signal that others send to end
+ * processes (the system out of memory, a service manager, Ctrl+C for a whole group) says nothing against the job: it goes on
+ * from its checkpoint. Everything else is a crash, and would be one again.
+ */
+import type { Failure, ResultInfo } from './jobs.ts';
+import type { WorkerEnd } from './worker-handle.ts';
+
+export type Verdict =
+  | { readonly kind: 'done'; readonly result: ResultInfo }
+  | { readonly kind: 'failed'; readonly error: Failure }
+  | { readonly kind: 'interrupted' };
+
+const FROM_OUTSIDE: readonly (NodeJS.Signals | null)[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
+
+export function judge({ exitCode, signal }: WorkerEnd, lastWord: Failure | null, result: ResultInfo | null): Verdict {
+  if (result) return { kind: 'done', result };
+  if (lastWord) return { kind: 'failed', error: lastWord };
+  if (FROM_OUTSIDE.includes(signal)) return { kind: 'interrupted' };
+  const end = signal ?? (exitCode === null ? 'it could not be started' : `exit code ${exitCode}`);
+  const sentence = `The computation broke down (${end}). Please report this with the output of "kernelfusion doctor".`;
+  return { kind: 'failed', error: { code: 'WORKER_DIED', sentence } };
+}
+
+/** Starts of a worker without a phase finished in between, after which a job is given up. */
+export const MOST_STARTS = 3;
+
+export const givenUp: Failure = {
+  code: 'WORKER_DIED',
+  sentence: `The computation was ended from outside ${MOST_STARTS} times, most likely because memory ran out: close other programs or take a smaller layer.`,
+};
