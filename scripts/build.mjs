@@ -1,5 +1,5 @@
 /**
- * Bundles what people run: dist/helper/cli.js and, beside it, the worker that runs graphs.
+ * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs and the process that runs a job.
  *
  * Packages stay outside the bundle: sharp and onnxruntime-node bring native code that has to be found in node_modules.
  */
@@ -13,6 +13,7 @@ await build({
   entryPoints: {
     'helper/cli': 'helper/cli.ts',
     'helper/onnx-worker': 'helper/tensor/executors/onnx/onnx-worker.ts',
+    'helper/worker-process': 'helper/server/worker-process.ts',
   },
   outdir: 'dist',
   bundle: true,
