@@ -9,22 +9,28 @@ import type { Writable } from 'node:stream';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
 import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
+import { DEFAULT_PORT } from '../shared/protocol/address.ts';
 import type { CommandResult } from './commands/command-result.ts';
 import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
 import { createDisplay } from './progress-display.ts';
+import { LOG_LEVELS } from './server/log-levels.ts';
 import { ownVersion } from './versions.ts';
 
 /** Milliseconds after an interruption in which the work may stop by itself; then the process ends all the same. */
 const GRACE = 700;
+/** As much for a helper, which has connections and a job to end in order; what starts services waits longer. */
+const SERVE_GRACE = 4800;
 
 const EXIT_CODES_HELP = `
 Exit codes: 0 done, 2 a bad option, 3 a bad kernel, 4 the input, 5 the output, 6 memory, 7 the engine,
-70 a mistake of ours, 130 interrupted.`;
+8 the helper, 70 a mistake of ours, 130 interrupted.`;
 
 /** How Commander says that it has printed help or the version and that nothing is left to do. */
 const HELP_ENDINGS = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
 
 type Run = (signal: AbortSignal) => Promise<CommandResult>;
+/** `grace`: milliseconds to end in after an interruption. */
+type Choose = (run: Run, grace?: number) => void;
 
 const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
@@ -43,7 +49,7 @@ const typed = (values: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** The grammar. Actions do not run anything: they choose what is run. */
-function grammar(print: (text: string) => void, choose: (run: Run) => void): Command {
+function grammar(print: (text: string) => void, choose: Choose): Command {
   const program = new Command('kernelfusion')
     .description('Enlarges a picture without knowing how it was blurred, and tells the blur: its kernel.')
     .version(ownVersion(), '-V, --version', 'print the version')
@@ -94,10 +100,71 @@ function grammar(print: (text: string) => void, choose: (run: Run) => void): Com
     });
 
   program
+    .command('serve')
+    .summary('run the helper of browser panels')
+    .description(
+      'Runs the jobs of browser panels on this computer, until it is interrupted. It listens on 127.0.0.1 only, and to ' +
+        'panels only that were paired by the code it shows.',
+    )
+    .option('--port <n>', `port to listen on (default: ${DEFAULT_PORT})`, number)
+    .option('--allow-extension <id>', 'a further Chrome extension that may connect; may be repeated', collect)
+    .option('--no-code', 'show no pairing code ("kernelfusion pair" makes one)')
+    .option('--log-level <level>', `what is written to standard error: ${LOG_LEVELS.join(', ')} (default: info)`)
+    .action((o) =>
+      choose(async (signal) => {
+        const { serve } = await import('./commands/serve.ts');
+        return serve(o, signal, (text) => process.stdout.write(text));
+      }, SERVE_GRACE),
+    );
+
+  program
+    .command('pair')
+    .summary('pair a panel with the running helper')
+    .description('Shows a code to pair a panel with: good once, for ten minutes. Lists and revokes pairings.')
+    .option('--list', 'list the paired panels')
+    .option('--revoke <id|all>', 'end a pairing; a panel that is connected by it is sent away')
+    .option('--json', 'print one JSON object')
+    .action((o) =>
+      choose(async () => {
+        const { pair } = await import('./commands/pair.ts');
+        return pair(o);
+      }),
+    );
+
+  program
+    .command('install-service')
+    .summary('have the helper started at every login')
+    .description(
+      'Shows the service that starts the helper at every login of this account (systemd, launchd or a scheduled task).',
+    )
+    .option('--port <n>', `port to listen on (default: ${DEFAULT_PORT})`, number)
+    .option('--allow-extension <id>', 'a further Chrome extension that may connect; may be repeated', collect)
+    .option('-y, --yes', 'write it and start it')
+    .action(({ yes = false, ...o }) =>
+      choose(async (signal) => {
+        const { installService } = await import('./commands/install-service.ts');
+        return installService({ ...o, yes }, signal, (text) => process.stdout.write(text));
+      }),
+    );
+
+  program
+    .command('uninstall-service')
+    .summary('have it started no more')
+    .description('Shows how the service is stopped and removed.')
+    .option('-y, --yes', 'stop and remove it')
+    .action(({ yes = false }) =>
+      choose(async (signal) => {
+        const { uninstallService } = await import('./commands/install-service.ts');
+        return uninstallService({ yes }, signal, (text) => process.stdout.write(text));
+      }),
+    );
+
+  program
     .command('doctor')
     .summary('tell what this computer offers')
     .description(
-      'Checks what the work needs, and tells versions, processor, memory and engines: for reports of trouble.',
+      'Checks what the work needs, and tells versions, processor, memory, engines and the state of the helper: for ' +
+        'reports of trouble.',
     )
     .option('--json', 'print one JSON object: what was found')
     .action(() =>
@@ -177,6 +244,7 @@ async function finish(exitCode: number, stdout: string, stderr = ''): Promise<vo
 async function main(argv: readonly string[]): Promise<void> {
   const controller = new AbortController();
   const { signal } = controller;
+  let grace = GRACE;
   const asJson = argv.includes('--json');
   const inJson = (data: object) => `${JSON.stringify(data, null, 2)}\n`;
 
@@ -189,7 +257,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const interrupt = () => {
     if (signal.aborted) process.exit(EXIT_CODES.CANCELLED);
     controller.abort();
-    setTimeout(() => fail(signal.reason), GRACE);
+    setTimeout(() => fail(signal.reason), grace);
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('uncaughtException', fail);
   // Nobody reads the results any more (`... | head`): there is nothing left to do, and nothing to say.
@@ -202,6 +270,7 @@ async function main(argv: readonly string[]): Promise<void> {
       const { help, exitCode } = chosen;
       return await (exitCode === 0 ? finish(0, help) : finish(exitCode, '', help));
     }
+    grace = chosen.grace;
     const { data, text, exitCode } = await chosen.run(signal);
     await finish(exitCode, asJson ? inJson(data) : text);
   } catch (error) {
@@ -210,15 +279,15 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** What was asked for: something to run, or a text to read (asking for nothing at all is a mistake, answered with help). */
-function parse(argv: readonly string[]): { run: Run } | { help: string; exitCode: number } {
-  let run: Run | null = null;
+function parse(argv: readonly string[]): { run: Run; grace: number } | { help: string; exitCode: number } {
+  let chosen: { run: Run; grace: number } | null = null;
   let help = '';
   const program = grammar(
     (text) => {
       help += text;
     },
-    (chosen) => {
-      run = chosen;
+    (run, grace = GRACE) => {
+      chosen = { run, grace };
     },
   );
   try {
@@ -228,8 +297,9 @@ function parse(argv: readonly string[]): { run: Run } | { help: string; exitCode
     if (!isHelp) throw error;
     return { help, exitCode: error.exitCode === 0 ? 0 : EXIT_CODES.BAD_OPTION };
   }
-  if (run === null) throw new KernelFusionError('INTERNAL', 'The command line was understood but nothing was chosen.');
-  return { run };
+  if (chosen === null)
+    throw new KernelFusionError('INTERNAL', 'The command line was understood but nothing was chosen.');
+  return chosen;
 }
 
 await main(process.argv.slice(2));

@@ -26,7 +26,7 @@ test('the version is that of the package', async () => {
 test('help is a result; asking for nothing is a mistake that is answered with help', async () => {
   const asked = await run('--help');
   assert.equal(asked.code, 0);
-  assert.match(asked.stdout, /upscale .*\n.*doctor .*\n.*bench/);
+  assert.match(asked.stdout, /upscale .*serve .*pair .*install-service .*doctor .*bench/s);
   for (const exit of new Set(Object.values(EXIT_CODES))) assert.match(asked.stdout, new RegExp(`\\b${exit} `));
   const nothing = await run();
   assert.deepEqual([nothing.code, nothing.stdout, nothing.stderr], [2, '', asked.stdout]);

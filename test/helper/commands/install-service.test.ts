@@ -1,0 +1,82 @@
+/**
+ * Installing the service with stand-ins for systemctl that write down what they were asked.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { assertFails, start } from '../cli-process.ts';
+
+const onLinux = { skip: process.platform === 'linux' ? false : "stands in for Linux's systemctl" };
+
+let home = '';
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), 'kf-install-'));
+  mkdirSync(path.join(home, 'bin'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const unit = () => path.join(home, 'config', 'systemd', 'user', 'kernelfusion.service');
+
+/** A systemctl that writes down its arguments and ends with a code. */
+function standIn(exitCode: number): void {
+  const script = `#!/bin/sh\necho "$@" >> '${path.join(home, 'asked')}'\nexit ${exitCode}\n`;
+  writeFileSync(path.join(home, 'bin', 'systemctl'), script, { mode: 0o755 });
+}
+
+const asked = () => {
+  const file = path.join(home, 'asked');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+};
+
+const run = (...args: string[]) =>
+  start(args, {
+    KERNELFUSION_HOME: path.join(home, 'own'),
+    XDG_CONFIG_HOME: path.join(home, 'config'),
+    PATH: `${path.join(home, 'bin')}:${process.env.PATH}`,
+  }).ended;
+
+test('without --yes it says all it would do, and does nothing', onLinux, async () => {
+  standIn(0);
+  const { code, stdout } = await run('install-service', '--port', '20000');
+  assert.equal(code, 0);
+  assert.ok(stdout.includes(unit()));
+  assert.match(stdout, /ExecStart=.*cli\.js" "serve" "--no-code" "--port" "20000"\n/);
+  assert.match(stdout, /systemctl --user enable --now kernelfusion\.service\nNothing was written: --yes does it\.\n$/);
+  assert.deepEqual([asked(), readdirSync(home).sort()], [[], ['bin']]);
+});
+
+test('with --yes it is written as shown and started; uninstalling takes all of it back', onLinux, async () => {
+  standIn(0);
+  const installed = await run('install-service', '--yes');
+  assert.equal(installed.code, 0, installed.stderr);
+  assert.ok(installed.stdout.includes(readFileSync(unit(), 'utf8')));
+  assert.deepEqual(asked(), ['--user daemon-reload', '--user enable --now kernelfusion.service']);
+  // systemd refuses a unit whose writable folders are not there.
+  assert.deepEqual(readdirSync(path.join(home, 'own')).sort(), ['config', 'state']);
+
+  const asking = await run('uninstall-service');
+  assert.match(asking.stdout, /Nothing was removed: --yes does it\.\n$/);
+  assert.ok(existsSync(unit()));
+  const removed = await run('uninstall-service', '--yes');
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.ok(!existsSync(unit()));
+  assert.deepEqual(asked().slice(2), ['--user disable --now kernelfusion.service', '--user daemon-reload']);
+  assertFails(await run('uninstall-service', '--yes'), 'SERVICE_FAILED', /No service is installed/);
+});
+
+test('a system that refuses is told, with what has been done so far', onLinux, async () => {
+  standIn(1);
+  const { stdout: _, ...refused } = await run('install-service', '--yes');
+  assertFails({ ...refused, stdout: '' }, 'SERVICE_FAILED', /was written, but "systemctl --user daemon-reload" failed/);
+  assert.ok(existsSync(unit()));
+  const { stdout: __, ...left } = await run('uninstall-service', '--yes');
+  assertFails({ ...left, stdout: '' }, 'SERVICE_FAILED', /was removed, but/);
+  assert.ok(!existsSync(unit()), 'it is removed all the same');
+});
+
+test('a port that panels cannot know is refused', async () => {
+  assertFails(await run('install-service', '--port', '0'), 'BAD_OPTION');
+  assertFails(await run('install-service', '--port', '80'), 'BAD_OPTION');
+});
