@@ -8,8 +8,10 @@ import { execFile } from 'node:child_process';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { EXIT_CODES } from '../../shared/errors.ts';
+import { directories } from '../server/directories.ts';
 import { ownVersion } from '../versions.ts';
 import type { CommandResult } from './command-result.ts';
+import type { HelperState, SpoolState } from './doctor-helper.ts';
 
 /** A part that works, or why it does not. */
 type Part<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };
@@ -30,6 +32,9 @@ export interface Diagnosis {
   readonly onnxruntime: Part<{ readonly version: string; readonly bundled: string[]; readonly notBundled: string[] }>;
   readonly engine: Part<{ readonly name: string; readonly threads: number; readonly lowering: string }>;
   readonly tfjsNodeGpu: OptionalPart;
+  readonly helper: Part<HelperState>;
+  readonly pairing: Part<{ readonly panels: number }>;
+  readonly spool: Part<SpoolState>;
 }
 
 const TFJS = '@tensorflow/tfjs-node-gpu';
@@ -89,6 +94,8 @@ function lookAtTfjs(signal: AbortSignal): Promise<OptionalPart> {
   });
 }
 
+const helperParts = () => import('./doctor-helper.ts');
+
 /** Looks at everything. Never throws. */
 export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
   const cpus = os.cpus();
@@ -101,6 +108,9 @@ export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
     onnxruntime: await part(lookAtOnnxRuntime),
     engine: await part(lookAtEngine),
     tfjsNodeGpu: await lookAtTfjs(signal),
+    helper: await part(async () => (await helperParts()).lookAtHelper(directories())),
+    pairing: await part(async () => (await helperParts()).lookAtPairing(directories())),
+    spool: await part(async () => (await helperParts()).lookAtSpool(directories())),
   };
 }
 
@@ -118,6 +128,9 @@ export function diagnosisText(d: Diagnosis): string {
     ['onnxruntime', told(d.onnxruntime, (o) => `${o.version}, backends: ${o.bundled.join(', ')}`)],
     ['engine', told(d.engine, (e) => `${e.name}, ${e.threads} threads, ${e.lowering}`)],
     [TFJS, `${tfjs.join(': ')} (optional, not used yet)`],
+    ['helper', told(d.helper, (h) => `${h.state}, port ${h.port}`)],
+    ['pairing', told(d.pairing, (p) => `${p.panels} paired`)],
+    ['spool', told(d.spool, (s) => `${s.jobs} jobs, ${gigabytes(s.bytes)}, ${gigabytes(s.freeBytes)} free`)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
