@@ -71,7 +71,7 @@ export async function submit(jobs: Jobs, { side = 16, owner = OWNER, options = {
 /** Waits until something is so of a job; fails after a while, telling how it is instead. */
 export function until(jobs: Jobs, id: JobId, is: (info: JobInfo) => boolean, owner = OWNER): Promise<JobInfo> {
   return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => end(() => reject(new Error(`It is still so: ${JSON.stringify(last)}`))), 10_000);
+    const limit = setTimeout(() => end(() => reject(new Error(`It is still so: ${JSON.stringify(last)}`))), 60_000);
     const end = (settle: () => void) => {
       clearTimeout(limit);
       unsubscribe();

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import os from 'node:os';
+import { test } from 'node:test';
+import { diskNeeded, memoryRefusal, predictMemory, workOf } from '../../../helper/server/estimate.ts';
+import { parseOptions } from '../../../shared/options.ts';
+import { shapeOf } from './quick-jobs.ts';
+
+const at = (scale: number) => parseOptions({ scale });
+
+test('the memory predicted is above all that was measured, and not twice as much', () => {
+  for (const [side, scale, measured] of [
+    [512, 2, 431e6],
+    [1024, 1, 515e6],
+    [896, 2, 529e6],
+    [512, 4, 704e6],
+  ]) {
+    const predicted = predictMemory(shapeOf(side), at(scale));
+    assert.ok(predicted > measured && predicted < 2 * measured, `${side} x${scale}: ${predicted / 1e6} MB`);
+  }
+});
+
+test('the disk holds the layer, the result and three floats a pixel of it, 100 x 50 pixels at x3', () => {
+  assert.equal(diskNeeded(shapeOf(100, 50), at(3)), 4 * 5000 + (4 + 12) * 45_000 + 4 * 2 ** 20);
+});
+
+test('a known kernel saves the search and nothing else', () => {
+  const work = (known: boolean) => workOf(shapeOf(256), at(2), known);
+  assert.ok(work(true) < work(false) && work(true) > work(false) / 2);
+});
+
+test('a job that does not fit into free memory is refused with both figures; what will be free soon counts', () => {
+  const [small, large] = [shapeOf(16), shapeOf(4096)];
+  assert.equal(memoryRefusal(small, at(1), 0), null);
+  const refusal = memoryRefusal(large, at(2), -os.totalmem());
+  assert.equal(refusal?.code, 'NOT_ENOUGH_MEMORY');
+  assert.match(String(refusal?.sentence), /need 6\.6 GB of memory, and -?\d+\.\d GB are free/);
+  assert.equal(memoryRefusal(small, at(1), os.totalmem()), null);
+});
