@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { afterEach, beforeEach, type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { EXTENSION_ID } from '../../../shared/extension-id.ts';
 import { socketUrl } from '../../../shared/protocol/address.ts';
-import { assertFails, start } from '../cli-process.ts';
+import { assertFails, noise, start } from '../cli-process.ts';
 import { type Client, createClient, hello, shape } from '../server/loopback.ts';
 
 const noSignals = process.platform === 'win32' ? 'Windows has no signals to send' : false;
@@ -145,6 +145,31 @@ test('told to end, a helper ends in order within five seconds, whatever its pane
   assert.ok(!existsSync(path.join(home, 'state', 'helper.json')), 'it no longer says that it runs');
   assert.ok(!existsSync(path.join(home, 'state', 'pairing.json')), 'the code is withdrawn');
   assert.deepEqual(readdirSync(path.join(home, 'state', 'jobs')), [], 'the upload is gone');
+});
+
+test('told to end in the middle of a job, it leaves no process behind, and the next helper goes on with the job', {
+  skip: process.platform === 'linux' ? false : 'looks for processes in /proc',
+}, async (t) => {
+  const first = await serve(t);
+  const token = await pairWith(first.port, first.code);
+  const panel = await enter(first.port, token);
+  const job = await panel.submit(shape(48, 48), noise(48 * 48 * 4));
+  await panel.hear('progress');
+  const { pid } = first.child;
+  const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  assert.match(workers.join(), /^\d+$/);
+  first.child.kill('SIGTERM');
+  const { code, stderr } = await first.ended;
+  assert.equal(code, 0, stderr);
+  assert.ok(!existsSync(`/proc/${workers[0]}`), 'the worker is gone');
+
+  const second = await serve(t);
+  const again = await enter(second.port, token);
+  again.say({ type: 'resume', request: 1, job });
+  assert.ok(['queued', 'running'].includes((await again.hear('job')).job.state));
+  again.say({ type: 'cancel', request: 2, job });
+  await again.hear('ok');
+  again.socket.close();
 });
 
 test('after kill -9 the next helper takes over, and the panel is still paired', { skip: noSignals }, async (t) => {
