@@ -100,7 +100,8 @@ export async function listen(options: GateOptions): Promise<GateServer> {
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const verdict = judge(request, { port, chromeIds });
     if (!verdict.admitted) {
-      log.info({ rule: verdict.rule }, 'a connection was refused');
+      // Any web page can cause as many of these as it likes: they must not fill a log.
+      log.debug({ rule: verdict.rule }, 'a connection was refused');
       return refuse(socket, verdict.status);
     }
     const { origin, token } = verdict;
