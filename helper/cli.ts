@@ -132,6 +132,20 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     );
 
   program
+    .command('purge')
+    .summary('delete all jobs and what is kept of them')
+    .description(
+      'Deletes every job of every panel: layers, results and whatever else is kept of them on this computer.',
+    )
+    .option('--json', 'print one JSON object')
+    .action(() =>
+      choose(async () => {
+        const { purge } = await import('./commands/purge.ts');
+        return purge();
+      }),
+    );
+
+  program
     .command('install-service')
     .summary('have the helper started at every login')
     .description(

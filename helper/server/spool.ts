@@ -14,7 +14,7 @@ import { toCoded } from '../failure.ts';
 import { makePrivateFolder } from './directories.ts';
 import { JobFolder, type JobRecord, type Outcome } from './job-folder.ts';
 import type { JobId } from './jobs.ts';
-import { onDisk } from './spool-errors.ts';
+import { isAbsent, onDisk } from './spool-errors.ts';
 
 export interface FoundJob {
   readonly id: JobId;
@@ -40,7 +40,13 @@ export function freeDisk(spool: string): number {
 
 /** The ids of all folders in the spool, of jobs or remains of jobs; none where there is no spool. Throws `SPOOL_UNAVAILABLE`. */
 export function idsIn(spool: string): Promise<JobId[]> {
-  return onDisk(async () => (await readdir(spool)).filter((name) => JOB_ID.test(name)));
+  return onDisk(async () => {
+    const names = await readdir(spool).catch((error) => {
+      if (isAbsent(error)) return [];
+      throw error;
+    });
+    return names.filter((name) => JOB_ID.test(name));
+  });
 }
 
 /**
