@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { PRESETS } from '../options.ts';
 import { LARGEST_KERNEL } from './limits.ts';
 
-/** 26 characters of a-z0-9 (134 bits), made by the helper: not to be guessed. */
+/** 26 characters of a-z0-9 (130 bits), made by the helper: not to be guessed. */
 export const JOB_ID = /^[a-z0-9]{26}$/;
 export const jobId = v.pipe(v.string(), v.regex(JOB_ID));
 
