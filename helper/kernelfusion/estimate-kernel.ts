@@ -9,12 +9,18 @@
  * The kernel is fitted to z, never to x: x already satisfies the data with the last kernel and would lock it in. This runs at
  * twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels fits into the receptive
  * field, where at four times it would look like a smooth slope. `toScale` then carries the kernel to the scale's grid.
+ *
+ * The search may settle on the kernel turned by 180 degrees, whose power spectrum is the same; what decides between the two
+ * are LR pixels kept from both (held-out.ts). Where the turned one predicts them better, a short search from its picture
+ * follows.
  */
-import { type Kernel, makeKernel } from '../../shared/kernel.ts';
+import { flip, type Kernel, makeKernel } from '../../shared/kernel.ts';
 import { cutPlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
+import { hidePixels, predictionError } from './held-out.ts';
+import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
 import { refineWithSpectrum } from './joint-kernel.ts';
 import {
   averageEquations,
@@ -23,6 +29,7 @@ import {
   type NormalEquations,
   smoothEquations,
   solveKernel,
+  trimKernel,
 } from './kernel-solver.ts';
 import { makeDenoiser, type Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
@@ -56,31 +63,97 @@ export const FAST_ESTIMATION: EstimationPlan = {
   withoutSpectrum: 4,
 };
 
+/** The second search, from the picture of a turned kernel: less noise, so that it stays on that side. */
+export const TURNED_ESTIMATION: EstimationPlan = { ...FAST_ESTIMATION, firstTime: 120, steps: 7, withoutSpectrum: 0 };
+
+/** How thoroughly that picture is restored. */
+const TURNED_START = { rounds: 2, iterations: 15 };
+
+/** Most steps an estimation takes, with the second search. */
+export const MOST_STEPS = FAST_ESTIMATION.steps + TURNED_ESTIMATION.steps;
+
+/** A turned kernel must lower the prediction error to this share: it does by 2 to 5 % where the search went wrong. */
+const TURN_EVIDENCE = 0.99;
+
+/** What a kernel is searched in. */
+export interface KernelSearch {
+  /** A textured crop of the layer, values in [-1, 1]. */
+  readonly y: Planes;
+  /** 0 for LR pixels that tell nothing (transparent ones, and those near the border: withoutBorder), else 1. */
+  readonly usable: Uint8Array;
+  /** Side of the kernel in taps at SEARCH_SCALE, even. */
+  readonly size: number;
+  /** Noise of y, in its units. */
+  readonly sigma: number;
+  readonly prior: Prior;
+}
+
+export type KernelStep = (step: number, kernel: Kernel) => void;
+
 /** Times from first to last in equal steps, rounded. */
 export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] {
   return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
 }
 
 /**
- * Estimates the kernel of `y` (a textured crop of the layer, values in [-1, 1]) on the grid of SEARCH_SCALE, `size` taps a
- * side (even). `usable`: 0 for LR pixels that tell nothing (transparent ones, and those
- * near the border: withoutBorder). `sigma`: noise of y, in the same units.
+ * Estimates the kernel on the grid of SEARCH_SCALE, without the taps below `haze` of the largest. `onStep` hears the steps of
+ * both searches, MOST_STEPS at most.
  */
 export async function estimateKernel(
-  y: Planes,
-  usable: Uint8Array,
-  size: number,
-  sigma: number,
-  prior: Prior,
-  plan: EstimationPlan,
+  search: KernelSearch,
+  haze: number,
   executor: Executor,
   random: Random,
-  onStep: (step: number, kernel: Kernel) => void,
+  onStep: KernelStep,
   signal?: AbortSignal,
 ): Promise<Kernel> {
-  const margin = canvasMargin(size, SEARCH_SCALE);
-  let x = bicubicCanvas(y, SEARCH_SCALE, margin);
-  const spectrum = makeSceneSpectrum(y, SEARCH_SCALE, size, sigma);
+  const start = bicubicCanvas(search.y, SEARCH_SCALE, canvasMargin(search.size, SEARCH_SCALE));
+  const found = await searchKernel(search, FAST_ESTIMATION, start, executor, random, onStep, signal);
+  const afterwards: KernelStep = (step, kernel) => onStep(FAST_ESTIMATION.steps + step, kernel);
+  return turnWhereBetter(search, trimKernel(found, haze), haze, executor, random, afterwards, signal);
+}
+
+/** `found`, or what a search from the picture of the turned kernel finds, whichever predicts hidden pixels better. */
+export async function turnWhereBetter(
+  search: KernelSearch,
+  found: Kernel,
+  haze: number,
+  executor: Executor,
+  random: Random,
+  onStep: KernelStep,
+  signal?: AbortSignal,
+): Promise<Kernel> {
+  const { y, usable, size, sigma } = search;
+  const shown = hidePixels(usable.length, random);
+  const error = (kernel: Kernel) => predictionError(y, usable, shown, kernel, sigma, signal);
+  const { kernel: turned } = centreKernel(flip(found));
+  const foundError = await error(found);
+  if ((await error(turned)) > TURN_EVIDENCE * foundError) return found;
+
+  const picture = await restoreHyperLaplacian(
+    y,
+    makeDegradation(turned, y.width, y.height),
+    bicubicCanvas(y, SEARCH_SCALE, canvasMargin(size, SEARCH_SCALE)),
+    { ...naturalWeights(sigma), ...TURNED_START },
+    signal,
+  );
+  const searched = await searchKernel(search, TURNED_ESTIMATION, picture, executor, random, onStep, signal);
+  const again = trimKernel(searched, haze);
+  return (await error(again)) < foundError ? again : found;
+}
+
+/** One search from the canvas picture `start`; returns the kernel of the last step. */
+export async function searchKernel(
+  { y, usable, size, sigma, prior }: KernelSearch,
+  plan: EstimationPlan,
+  start: Planes,
+  executor: Executor,
+  random: Random,
+  onStep: KernelStep,
+  signal?: AbortSignal,
+): Promise<Kernel> {
+  let x = start;
+  const spectrum = makeSceneSpectrum(y, usable, SEARCH_SCALE, size, sigma);
   const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
   const equations = await makeNormalEquations(executor, size, SEARCH_SCALE).catch(async (error) => {
     await denoiser.release();

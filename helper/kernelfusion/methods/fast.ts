@@ -6,12 +6,19 @@ import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
 import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
-import { estimateKernel, FAST_ESTIMATION, SEARCH_SCALE, withoutBorder } from '../estimate-kernel.ts';
+import {
+  estimateKernel,
+  type KernelSearch,
+  type KernelStep,
+  MOST_STEPS,
+  SEARCH_SCALE,
+  withoutBorder,
+} from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
-import { centreKernel, trimKernel } from '../kernel-solver.ts';
+import { centreKernel } from '../kernel-solver.ts';
 import type { Layer, MethodContext, MethodResult, Progress } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, gradientSums, type Prior, trainPrior } from '../patch-diffusion.ts';
+import { FAST_TRAINING, gradientSums, trainPrior } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
 import { FAST_RESTORATION, restore } from '../restore.ts';
 import { plannedWork, type Work } from '../work.ts';
@@ -41,7 +48,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const crop = searchCrop(y, usable);
   const side = kernelSide(options);
   const report = makeReporter(
-    plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.colour, options.scale, side),
+    plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.y, options.scale, side),
     context,
   );
 
@@ -55,11 +62,11 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const kernels: Kernel[] = [];
   const onKernel = (step: number, kernel: Kernel) => {
     kernels.push(kernel);
-    report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
+    report({ phase: 'kernel', step, steps: MOST_STEPS, kernel });
   };
   const found = context.kernel
     ? useGiven(context.kernel, options)
-    : await findKernel(crop, options, side, sigma, prior, random, context, onKernel);
+    : await findKernel({ ...crop, size: side, sigma, prior }, options, random, context, onKernel);
 
   const colour = await restore(
     y,
@@ -114,35 +121,22 @@ function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
 }
 
 async function findKernel(
-  crop: SearchCrop,
+  search: KernelSearch,
   { scale, kernelSide: asked }: UpscaleOptions,
-  side: number,
-  sigma: number,
-  prior: Prior,
   random: Random,
   { executor, signal }: MethodContext,
-  onStep: (step: number, kernel: Kernel) => void,
+  onStep: KernelStep,
 ): Promise<Found> {
-  if (crop.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
+  const { y, usable, sigma } = search;
+  if (usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
     return fallBack(scale, 'hardly any of it is opaque');
   }
-  const shown = hidePixels(crop.usable.length, random);
-  const judge = async (kernel: Kernel) =>
-    Math.max(ROUNDING, await predictionError(crop.colour, shown, kernel, sigma, signal));
-  const searched = await estimateKernel(
-    crop.colour,
-    crop.usable,
-    side,
-    sigma,
-    prior,
-    FAST_ESTIMATION,
-    executor,
-    random,
-    onStep,
-    signal,
-  );
-  const trimmed = trimKernel(searched, scale > SEARCH_SCALE ? HAZE_GROWN : HAZE);
-  const { kernel } = centreKernel(toScale(trimmed, scale));
+  const haze = scale > SEARCH_SCALE ? HAZE_GROWN : HAZE;
+  const searched = await estimateKernel(search, haze, executor, random, onStep, signal);
+  const { kernel } = centreKernel(toScale(searched, scale));
+  const shown = hidePixels(usable.length, random);
+  const judge = async (candidate: Kernel) =>
+    Math.max(ROUNDING, await predictionError(y, usable, shown, candidate, sigma, signal));
   if ((await judge(kernel)) > EVIDENCE * (await judge(bicubicKernel(scale)))) {
     return fallBack(scale, 'the kernel found predicts its pixels no better');
   }
@@ -157,11 +151,7 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
   };
 }
 
-interface SearchCrop {
-  readonly colour: Planes;
-  /** 1 for the LR pixels a kernel may be fitted to. */
-  readonly usable: Uint8Array;
-}
+type SearchCrop = Pick<KernelSearch, 'y' | 'usable'>;
 
 /** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
 function opaque({ colour, alpha }: Layer): Uint8Array {
@@ -179,7 +169,7 @@ function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
   const columns = y.width - width + 1;
   const [top, left] = [Math.floor(best / columns), best % columns];
   return {
-    colour: cutPlanes(y, top, left, width, height),
+    y: cutPlanes(y, top, left, width, height),
     usable: withoutBorder(
       Uint8Array.from(
         { length: width * height },
