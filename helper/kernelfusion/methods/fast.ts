@@ -3,7 +3,7 @@
  * form instead of by training networks. One prior, one kernel search, one restoration; docs/method.md has the measurements.
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
-import type { UpscaleOptions } from '../../../shared/options.ts';
+import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
 import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
 import {
@@ -42,15 +42,14 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const { executor, signal } = context;
   const y = mapPlanes(layer.colour, toNetwork);
   const usable = opaque(layer);
-  const noise = options.noise ?? estimateNoise(y, usable) * 127.5;
+  const noise = options.noise ?? Math.min(MOST_NOISE, estimateNoise(y, usable) * 127.5);
   const sigma = noise / 127.5;
   const random = makeRandom(options.seed);
   const crop = searchCrop(y, usable);
-  const side = kernelSide(options);
-  const report = makeReporter(
-    plannedWork(y, layer.alpha !== null, context.kernel ? null : crop.y, options.scale, side),
-    context,
-  );
+  const given = context.kernel;
+  const side = given ? (SEARCH_SCALE * given.size) / options.scale : kernelSide(options);
+  const work = plannedWork(y, layer.alpha !== null, given ? null : crop.y, options.scale, side);
+  const report = makeReporter(work, context);
 
   const losses: number[] = [];
   const onLoss = (step: number, steps: number, loss: number) => {
@@ -64,8 +63,8 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
     kernels.push(kernel);
     report({ phase: 'kernel', step, steps: MOST_STEPS, kernel });
   };
-  const found = context.kernel
-    ? useGiven(context.kernel, options)
+  const found = given
+    ? useGiven(given, options)
     : await findKernel({ ...crop, size: side, sigma, prior }, options, random, context, onKernel);
 
   const colour = await restore(
