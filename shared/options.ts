@@ -27,6 +27,9 @@ export const DEFAULT_OPTIONS: UpscaleOptions = Object.freeze({
   noise: null,
 });
 
+/** Strongest noise a layer can be said to have, in 8-bit levels. */
+export const MOST_NOISE = 64;
+
 /** Widest kernel that can be searched, in LR pixels: time and memory grow with the fourth power of its side. */
 const MOST_LR_PIXELS = 12;
 
@@ -46,15 +49,16 @@ export function parseOptions(input: unknown): UpscaleOptions {
     throw bad('seed must be a whole number from 0 to 4294967295.');
   }
   if (kernelSide !== null) {
-    const largest = MOST_LR_PIXELS * scale;
-    const fits = Number.isInteger(kernelSide) && kernelSide >= 3 && kernelSide <= largest;
+    const even = scale % 2 === 0;
+    const least = even ? 4 : 3;
+    const most = MOST_LR_PIXELS * scale - (even ? 0 : 1);
+    const fits = Number.isInteger(kernelSide) && kernelSide >= least && kernelSide <= most;
     if (!fits || (kernelSide - scale) % 2 !== 0) {
-      const parity = scale % 2 === 0 ? 'even' : 'odd';
-      throw bad(`kernelSide must be an ${parity} number from 3 to ${largest} at scale ${scale}.`);
+      throw bad(`kernelSide must be an ${even ? 'even' : 'odd'} number from ${least} to ${most} at scale ${scale}.`);
     }
   }
-  if (noise !== null && !(typeof noise === 'number' && noise >= 0 && noise <= 64)) {
-    throw bad('noise must be a number from 0 to 64 (8-bit levels).');
+  if (noise !== null && !(typeof noise === 'number' && noise >= 0 && noise <= MOST_NOISE)) {
+    throw bad(`noise must be a number from 0 to ${MOST_NOISE} (8-bit levels).`);
   }
   return Object.freeze(options);
 }

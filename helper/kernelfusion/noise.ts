@@ -9,17 +9,19 @@
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 
 const BLOCK = 8;
+/** Of fewer blocks none need be quiet: on a 16 x 16 sprite the pattern would be taken for noise, and smoothed away. */
+const LEAST_BLOCKS = 16;
 /** 5 % and 50 % quantiles of chi-square with 16 degrees of freedom, over 16: block variances of unit noise. */
 const QUIET = { share: 0.05, variance: 7.96 / 16 };
 const TYPICAL = { share: 0.5, variance: 15.34 / 16 };
 
 /**
  * Standard deviation of the noise, in the units of the planes. Blocks with a pixel whose `usable` is 0 are left out:
- * clipped and transparent areas are quieter than the rest. 0 where no block is left.
+ * clipped and transparent areas are quieter than the rest. 0 where fewer than LEAST_BLOCKS are left.
  */
 export function estimateNoise(planes: Planes, usable?: Uint8Array): number {
   const corners = blocks(planes, usable);
-  if (corners.length === 0) return 0;
+  if (corners.length < LEAST_BLOCKS) return 0;
   const variances = (of: Planes) => eachPlane(of).map((plane) => blockVariances(plane, planes.width, corners));
   const within = mean(variances(planes).map(discounted));
   if (planes.channels < 3) return within;

@@ -15,6 +15,8 @@ const SEGMENT = 64;
 /** LR frequencies (cycles a pixel) left out: the lowest, where scenes differ most, and those of upright structures. */
 const LOWEST = 0.05;
 const UPRIGHT = 0.07;
+/** Segments count where this share of their pixels or more is usable. */
+const LEAST_USABLE = 0.75;
 /** BT.601 luma. */
 const LUMA = [0.299, 0.587, 0.114];
 
@@ -38,14 +40,23 @@ export interface SceneSpectrum {
 }
 
 /**
- * The spectrum of `y` (values in [-1, 1]) for kernels of `size` taps a side at `scale`; `sigma`: noise of y in its units.
+ * The spectrum of `y` (values in [-1, 1]) for kernels of `size` taps a side at `scale`. `usable`: 0 for LR pixels that tell
+ * nothing; segments with many of them do not count. `sigma`: noise of each plane of y, in its units.
  */
-export function makeSceneSpectrum(y: Planes, scale: Scale, size: number, sigma: number): SceneSpectrum {
+export function makeSceneSpectrum(
+  y: Planes,
+  usable: Uint8Array,
+  scale: Scale,
+  size: number,
+  sigma: number,
+): SceneSpectrum {
   const side = Math.min(SEGMENT, y.width, y.height);
   const half = Math.floor(side / 2) + 1;
-  const power = welch(lumaOf(y), y.width, y.height, side);
+  const weights = y.channels === 3 ? LUMA : [1];
+  const corners = segments(usable, y.width, y.height, side);
+  const power = welch(weightedSum(y, weights), y.width, corners, side);
   const used: number[] = [];
-  for (let row = 0; row < side; row++) {
+  for (let row = 0; corners.length > 0 && row < side; row++) {
     for (let column = 0; column < half; column++) {
       const [fy, fx] = [Math.min(row, side - row) / side, column / side];
       if (Math.hypot(fy, fx) > LOWEST && fy > UPRIGHT && fx > UPRIGHT) used.push(row * half + column);
@@ -59,7 +70,7 @@ export function makeSceneSpectrum(y: Planes, scale: Scale, size: number, sigma: 
   const waveX = waves(columns, scale * side, size);
   const frequency = (i: number) => Math.min(i, scale * side - i) / (scale * side);
   const logFrequency = rows.flatMap((r) => columns.map((c) => Math.log(Math.hypot(frequency(r), frequency(c)) || 1)));
-  const noise = sigma ** 2;
+  const noise = sigma ** 2 * weights.reduce((sum, w) => sum + w * w, 0);
   const folds = scale ** 2;
 
   return {
@@ -190,9 +201,8 @@ function adjointTransform({ re, im }: Complex, size: number, waveY: Waves, waveX
   return out;
 }
 
-function lumaOf(y: Planes): Float64Array {
+function weightedSum(y: Planes, weights: readonly number[]): Float64Array {
   const out = new Float64Array(y.width * y.height);
-  const weights = y.channels === 3 ? LUMA : [1];
   for (const [c, weight] of weights.entries()) {
     const plane = planeOf(y, c);
     for (let i = 0; i < out.length; i++) out[i] += weight * plane[i];
@@ -200,11 +210,24 @@ function lumaOf(y: Planes): Float64Array {
   return out;
 }
 
+/** Top left pixels of the segments, which overlap by about a half, that are usable for the greater part. */
+function segments(usable: Uint8Array, width: number, height: number, side: number): number[] {
+  const corners = starts(height, side).flatMap((top) => starts(width, side).map((left) => top * width + left));
+  return corners.filter((corner) => {
+    let count = 0;
+    for (let row = 0; row < side; row++) {
+      const from = corner + row * width;
+      for (let i = from; i < from + side; i++) count += usable[i];
+    }
+    return count >= LEAST_USABLE * side * side;
+  });
+}
+
 /**
- * Mean of the periodograms of segments that overlap by about a half, each without its mean and under a Hann window; white
+ * Mean of the periodograms of the segments with these corners, each without its mean and under a Hann window; white
  * noise of variance v gives v. side x (side/2 + 1) values, row-major.
  */
-function welch(plane: Float64Array, width: number, height: number, side: number): Float64Array {
+function welch(plane: Float64Array, width: number, corners: readonly number[], side: number): Float64Array {
   const half = Math.floor(side / 2) + 1;
   const hann = Float64Array.from({ length: side }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 0.5)) / side));
   const energy = hann.reduce((sum, w) => sum + w * w, 0) ** 2;
@@ -219,25 +242,20 @@ function welch(plane: Float64Array, width: number, height: number, side: number)
     side,
   );
   const out = new Float64Array(side * half);
-  const [tops, lefts] = [starts(height, side), starts(width, side)];
-  for (const top of tops) {
-    for (const left of lefts) {
-      const segment = new Float64Array(side * side);
-      let mean = 0;
-      for (let i = 0; i < segment.length; i++) {
-        segment[i] = plane[(top + Math.floor(i / side)) * width + left + (i % side)];
-        mean += segment[i] / segment.length;
-      }
-      const { re, im } = transform(
-        segment.map((v, i) => (v - mean) * hann[Math.floor(i / side)] * hann[i % side]),
-        side,
-        waveY,
-        waveX,
-      );
-      for (let i = 0; i < out.length; i++) {
-        out[i] += (re[i] ** 2 + im[i] ** 2) / (energy * tops.length * lefts.length);
-      }
+  for (const corner of corners) {
+    const segment = new Float64Array(side * side);
+    let mean = 0;
+    for (let i = 0; i < segment.length; i++) {
+      segment[i] = plane[corner + Math.floor(i / side) * width + (i % side)];
+      mean += segment[i] / segment.length;
     }
+    const { re, im } = transform(
+      segment.map((v, i) => (v - mean) * hann[Math.floor(i / side)] * hann[i % side]),
+      side,
+      waveY,
+      waveX,
+    );
+    for (let i = 0; i < out.length; i++) out[i] += (re[i] ** 2 + im[i] ** 2) / (energy * corners.length);
   }
   return out;
 }

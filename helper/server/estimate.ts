@@ -35,9 +35,9 @@ export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOpti
   }
 }
 
-/** Multiply-adds of a job. Whether colours and alpha are all there shows in the pixels only: they are assumed to be. */
-export function workOf({ width, height }: LayerShape, options: UpscaleOptions, kernelKnown: boolean): number {
-  const { prior, kernel, image, alpha } = predictWork({ width, height, channels: 3 }, true, options, kernelKnown);
+/** Multiply-adds of a job; `givenSide`: of its kernel, where it is known. Whether colours and alpha are all there shows in the pixels only: they are assumed to be. */
+export function workOf({ width, height }: LayerShape, options: UpscaleOptions, givenSide?: number): number {
+  const { prior, kernel, image, alpha } = predictWork({ width, height, channels: 3 }, true, options, givenSide);
   return prior + kernel + image + alpha;
 }
 

@@ -128,7 +128,7 @@ class JobQueue implements Jobs {
   estimate(layer: LayerShape, options: UpscaleOptions): Estimate {
     checkShape(layer, options);
     return {
-      seconds: workOf(layer, options, false) / this.speed,
+      seconds: workOf(layer, options) / this.speed,
       memory: predictMemory(layer, options),
       disk: diskNeeded(layer, options),
       refusal: this.refusal(layer, options),
@@ -415,7 +415,7 @@ class JobQueue implements Jobs {
 
   private learnSpeed({ record: { layer, options, kernel } }: Job, { timings }: ResultInfo): void {
     // Phases that an earlier run had finished would make this computer look faster than it is.
-    if (timings.prior > 0) this.speed = workOf(layer, options, kernel !== null) / timings.total;
+    if (timings.prior > 0) this.speed = workOf(layer, options, kernel?.size) / timings.total;
   }
 }
 

@@ -58,9 +58,9 @@ const refused: readonly [unknown, RegExp][] = [
   [{ scale: 3, kernelSide: 20 }, /^kernelSide.*odd/],
   [{ scale: 1, kernelSide: 1 }, /^kernelSide.*odd/],
   // Twelve LR pixels at most.
-  [{ scale: 1, kernelSide: 13 }, /^kernelSide.*odd number from 3 to 12 /],
-  [{ scale: 3, kernelSide: 37 }, /^kernelSide.*odd number from 3 to 36 /],
-  [{ scale: 4, kernelSide: 50 }, /^kernelSide.*even number from 3 to 48 /],
+  [{ scale: 1, kernelSide: 13 }, /^kernelSide.*odd number from 3 to 11 /],
+  [{ scale: 3, kernelSide: 37 }, /^kernelSide.*odd number from 3 to 35 /],
+  [{ scale: 4, kernelSide: 50 }, /^kernelSide.*even number from 4 to 48 /],
   ...[-0.1, 64.5, '2', Number.NaN, Number.POSITIVE_INFINITY].map((noise): [unknown, RegExp] => [{ noise }, /^noise/]),
 ];
 

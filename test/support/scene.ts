@@ -4,6 +4,7 @@
  */
 import FFT from 'fft.js';
 import { makePlanes, type Planes } from '../../helper/image/planes.ts';
+import { makeDegradation } from '../../helper/kernelfusion/degradation.ts';
 import { makeRandom } from '../../helper/kernelfusion/random.ts';
 import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
 
@@ -70,4 +71,34 @@ export function gaussian(size: number, scale: Scale, along: number, across: numb
       return Math.exp(-0.5 * ((u / along) ** 2 + (v / across) ** 2));
     }),
   );
+}
+
+/** A kernel with a long arm and a short one, 12 taps a side at scale 2: far from its own half-turn. */
+export const HOOK: Kernel = makeKernel(
+  12,
+  2,
+  Float64Array.from({ length: 144 }, (_, i) => {
+    const [row, column] = [Math.floor(i / 12), i % 12];
+    return (column === 4 && row >= 2 && row <= 8) || (row === 8 && column >= 4 && column <= 8) ? 1 : 0;
+  }),
+);
+
+/** A grey picture of `side` x `side` pixels in [-1, 1]: rectangles of even grey, one over the other. */
+export function rectangles(side: number, seed: number): Planes {
+  const { uniform, below } = makeRandom(seed);
+  const out = makePlanes(side, side, 1);
+  for (let n = 0; n < 60; n++) {
+    const value = 2 * uniform() - 1;
+    const [top, left, height, width] = [below(side), below(side), 4 + below(side / 4), 4 + below(side / 4)];
+    for (let row = top; row < Math.min(side, top + height); row++) {
+      out.data.fill(value, row * side + left, row * side + Math.min(side, left + width));
+    }
+  }
+  return out;
+}
+
+/** The layer a kernel makes of a square grey picture that reaches (n - s)/2 pixels beyond it. */
+export function blurred(scene: Planes, kernel: Kernel): Planes {
+  const side = (scene.width - kernel.size) / kernel.scale + 1;
+  return makePlanes(side, side, 1, makeDegradation(kernel, side, side).apply(scene.data));
 }

@@ -3,13 +3,20 @@
  * form instead of by training networks. One prior, one kernel search, one restoration; docs/method.md has the measurements.
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
-import type { UpscaleOptions } from '../../../shared/options.ts';
+import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
-import { estimateKernel, FAST_ESTIMATION, SEARCH_SCALE, withoutBorder } from '../estimate-kernel.ts';
+import {
+  estimateKernel,
+  type KernelSearch,
+  type KernelStep,
+  MOST_STEPS,
+  SEARCH_SCALE,
+  withoutBorder,
+} from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
-import { centreKernel, trimKernel } from '../kernel-solver.ts';
+import { centreKernel } from '../kernel-solver.ts';
 import {
   type Layer,
   type MethodContext,
@@ -20,7 +27,7 @@ import {
   type Progress,
 } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, gradientSums, type Prior, trainPrior } from '../patch-diffusion.ts';
+import { FAST_TRAINING, gradientSums, trainPrior } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
 import { FAST_RESTORATION, restore } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
@@ -44,11 +51,11 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   const { executor, signal } = context;
   const y = mapPlanes(layer.colour, toNetwork);
   const usable = opaque(layer);
-  const noise = options.noise ?? estimateNoise(y, usable) * 127.5;
+  const noise = options.noise ?? Math.min(MOST_NOISE, estimateNoise(y, usable) * 127.5);
   const sigma = noise / 127.5;
   const crop = searchCrop(y, usable);
-  const side = kernelSide(options);
-  const report = makeReporter(predictWork(y, layer.alpha !== null, options, context.kernel !== undefined), context);
+  const given = context.kernel;
+  const report = makeReporter(predictWork(y, layer.alpha !== null, options, given?.size), context);
   const stage = makeStage(context);
 
   const { prior, losses } = await stage('prior', async () => {
@@ -65,13 +72,11 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
     const kernels: Kernel[] = [];
     const onKernel = (step: number, kernel: Kernel) => {
       kernels.push(kernel);
-      report({ phase: 'kernel', step, steps: FAST_ESTIMATION.steps, kernel });
+      report({ phase: 'kernel', step, steps: MOST_STEPS, kernel });
     };
-    const random = randomOf('kernel', options);
-    const found = context.kernel
-      ? useGiven(context.kernel, options)
-      : await findKernel(crop, options, side, sigma, prior, random, context, onKernel);
-    return { ...found, kernels };
+    if (given) return { ...useGiven(given, options), kernels };
+    const search = { ...crop, size: kernelSide(options), sigma, prior };
+    return { ...(await findKernel(search, options, randomOf('kernel', options), context, onKernel)), kernels };
   });
 
   const restoreColour = () => {
@@ -110,10 +115,12 @@ type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'>;
 
 const randomOf = (phase: Phase, { seed }: UpscaleOptions) => makeRandom(seed, PHASES.indexOf(phase));
 
-/** What a layer of this size will take. */
-export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptions, kernelKnown: boolean): Work {
+/** What a layer of this size will take; `givenSide`: of the kernel, in HR pixels, where it is known. */
+export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptions, givenSide?: number): Work {
+  const { scale } = options;
+  if (givenSide !== undefined) return plannedWork(size, hasAlpha, null, scale, (SEARCH_SCALE * givenSide) / scale);
   const searched = { width: Math.min(size.width, SEARCH_CROP), height: Math.min(size.height, SEARCH_CROP) };
-  return plannedWork(size, hasAlpha, kernelKnown ? null : searched, options.scale, kernelSide(options));
+  return plannedWork(size, hasAlpha, searched, scale, kernelSide(options));
 }
 
 /** Side of the kernel on the grid of the search: even, and covering the side asked for at the scale. */
@@ -129,35 +136,22 @@ function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
 }
 
 async function findKernel(
-  crop: SearchCrop,
+  search: KernelSearch,
   { scale, kernelSide: asked }: UpscaleOptions,
-  side: number,
-  sigma: number,
-  prior: Prior,
   random: Random,
   { executor, signal }: MethodContext,
-  onStep: (step: number, kernel: Kernel) => void,
+  onStep: KernelStep,
 ): Promise<Found> {
-  if (crop.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
+  const { y, usable, sigma } = search;
+  if (usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
     return fallBack(scale, 'hardly any of it is opaque');
   }
-  const shown = hidePixels(crop.usable.length, random);
-  const judge = async (kernel: Kernel) =>
-    Math.max(ROUNDING, await predictionError(crop.colour, shown, kernel, sigma, signal));
-  const searched = await estimateKernel(
-    crop.colour,
-    crop.usable,
-    side,
-    sigma,
-    prior,
-    FAST_ESTIMATION,
-    executor,
-    random,
-    onStep,
-    signal,
-  );
-  const trimmed = trimKernel(searched, scale > SEARCH_SCALE ? HAZE_GROWN : HAZE);
-  const { kernel } = centreKernel(toScale(trimmed, scale));
+  const haze = scale > SEARCH_SCALE ? HAZE_GROWN : HAZE;
+  const searched = await estimateKernel(search, haze, executor, random, onStep, signal);
+  const { kernel } = centreKernel(toScale(searched, scale));
+  const shown = hidePixels(usable.length, random);
+  const judge = async (candidate: Kernel) =>
+    Math.max(ROUNDING, await predictionError(y, usable, shown, candidate, sigma, signal));
   if ((await judge(kernel)) > EVIDENCE * (await judge(bicubicKernel(scale)))) {
     return fallBack(scale, 'the kernel found predicts its pixels no better');
   }
@@ -172,11 +166,7 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
   };
 }
 
-interface SearchCrop {
-  readonly colour: Planes;
-  /** 1 for the LR pixels a kernel may be fitted to. */
-  readonly usable: Uint8Array;
-}
+type SearchCrop = Pick<KernelSearch, 'y' | 'usable'>;
 
 /** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
 function opaque({ colour, alpha }: Layer): Uint8Array {
@@ -194,7 +184,7 @@ function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
   const columns = y.width - width + 1;
   const [top, left] = [Math.floor(best / columns), best % columns];
   return {
-    colour: cutPlanes(y, top, left, width, height),
+    y: cutPlanes(y, top, left, width, height),
     usable: withoutBorder(
       Uint8Array.from(
         { length: width * height },

@@ -14,6 +14,7 @@ import { makeSceneSpectrum } from '../../../helper/kernelfusion/scene-spectrum.t
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { type Kernel, makeKernel } from '../../../shared/kernel.ts';
 import { assertClose, correlation } from '../../support/close.ts';
+import { everywhere } from '../../support/everywhere.ts';
 import { gaussian, naturalScene } from '../../support/scene.ts';
 
 const onnx = await createOnnxExecutor({ threads: 1 });
@@ -34,7 +35,7 @@ function seen(kernel: Kernel, sceneSide: number, seed: number): { z: Planes; y: 
 async function equationsOf(z: Planes, y: Planes): Promise<NormalEquations> {
   const builder = await makeNormalEquations(onnx, SIZE, 2);
   try {
-    return await builder.build(z, y, new Uint8Array(y.width * y.height).fill(1));
+    return await builder.build(z, y, everywhere(y));
   } finally {
     await builder.release();
   }
@@ -78,7 +79,9 @@ test('the result is a kernel, every tap at least 0 and the sum 1, whatever the e
     const start = new Float64Array(16);
     start[seed] = 1;
     for (const meanSquare of [0, 1]) {
-      assertOnSimplex(refineWithSpectrum({ G, b, meanSquare }, start, makeSceneSpectrum(y, 2, 4, SIGMA)));
+      assertOnSimplex(
+        refineWithSpectrum({ G, b, meanSquare }, start, makeSceneSpectrum(y, everywhere(y), 2, 4, SIGMA)),
+      );
     }
   }
 });
@@ -87,7 +90,8 @@ test('the start and the equations given stay as they were', () => {
   const start = solveKernel(poorEquations(OBLIQUE.data, 1, 1), 50);
   const equations = poorEquations(start, 0.01, 0.01);
   const before = structuredClone({ start, equations });
-  refineWithSpectrum(equations, start, makeSceneSpectrum(seen(OBLIQUE, 64, 1).y, 2, SIZE, SIGMA));
+  const { y } = seen(OBLIQUE, 64, 1);
+  refineWithSpectrum(equations, start, makeSceneSpectrum(y, everywhere(y), 2, SIZE, SIGMA));
   assert.deepEqual({ start, equations }, before);
 });
 
@@ -102,7 +106,7 @@ test('equations of the true picture keep the true kernel, whatever its spectrum'
     const { z, y } = seen(kernel, 128, 2);
     const equations = smoothEquations(await equationsOf(z, y), SIZE, 1e-6);
     const start = solveKernel(equations, 3000);
-    const found = refineWithSpectrum(equations, start, makeSceneSpectrum(y, 2, SIZE, SIGMA));
+    const found = refineWithSpectrum(equations, start, makeSceneSpectrum(y, everywhere(y), 2, SIZE, SIGMA));
     assertOnSimplex(found);
     assert.ok(correlation(found, kernel.data) > 0.99, `correlation ${correlation(found, kernel.data)}`);
   }
@@ -111,7 +115,11 @@ test('equations of the true picture keep the true kernel, whatever its spectrum'
 test('where the equations know little the spectrum turns a round kernel towards the true one', () => {
   const { y } = seen(OBLIQUE, 256, 3);
   const start = gaussian(SIZE, 2, 1.6, 1.6, 0).data;
-  const found = refineWithSpectrum(poorEquations(start, 1e-4, 1e-3), start, makeSceneSpectrum(y, 2, SIZE, SIGMA));
+  const found = refineWithSpectrum(
+    poorEquations(start, 1e-4, 1e-3),
+    start,
+    makeSceneSpectrum(y, everywhere(y), 2, SIZE, SIGMA),
+  );
   assertOnSimplex(found);
   const truth = autocorrelation(OBLIQUE.data);
   const [before, after] = [start, found].map((k) => correlation(autocorrelation(k), truth));
@@ -122,7 +130,7 @@ test('where the equations know little the spectrum turns a round kernel towards 
 test('a round kernel that is too narrow is led to the width of the true one', () => {
   const round = gaussian(SIZE, 2, 1.6, 1.6, 0);
   const { y } = seen(round, 256, 4);
-  const spectrum = makeSceneSpectrum(y, 2, SIZE, SIGMA);
+  const spectrum = makeSceneSpectrum(y, everywhere(y), 2, SIZE, SIGMA);
   for (const width of [0.8, 1.2]) {
     const start = gaussian(SIZE, 2, width, width, 0).data;
     const found = refineWithSpectrum(poorEquations(start, 1e-4, 1e-3), start, spectrum);
@@ -135,7 +143,7 @@ test('a round kernel that is too narrow is led to the width of the true one', ()
 test('the surer the equations, the less the spectrum moves the kernel', () => {
   const { y } = seen(OBLIQUE, 128, 5);
   const start = gaussian(SIZE, 2, 1.6, 1.6, 0).data;
-  const spectrum = makeSceneSpectrum(y, 2, SIZE, SIGMA);
+  const spectrum = makeSceneSpectrum(y, everywhere(y), 2, SIZE, SIGMA);
   const moved = [1e-2, 1e-3, 1e-4].map((variance) => {
     const found = refineWithSpectrum(poorEquations(start, 0.1, variance), start, spectrum);
     return Math.hypot(...found.map((v, i) => v - start[i]));

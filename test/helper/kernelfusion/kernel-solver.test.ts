@@ -20,6 +20,7 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { createReferenceExecutor } from '../../../helper/tensor/executors/reference.ts';
 import { centreOfMass, type Kernel, makeKernel, type Scale } from '../../../shared/kernel.ts';
 import { assertClose, correlation } from '../../support/close.ts';
+import { everywhere } from '../../support/everywhere.ts';
 
 const executors = { reference: createReferenceExecutor(), onnx: await createOnnxExecutor({ threads: 1 }) };
 after(() => Promise.all(Object.values(executors).map((executor) => executor.close())));
@@ -27,7 +28,7 @@ after(() => Promise.all(Object.values(executors).map((executor) => executor.clos
 async function equationsOf(executor: Executor, size: number, scale: Scale, z: Planes, y: Planes, weight?: Uint8Array) {
   const builder = await makeNormalEquations(executor, size, scale);
   try {
-    return await builder.build(z, y, weight ?? new Uint8Array(y.width * y.height).fill(1));
+    return await builder.build(z, y, weight ?? everywhere(y));
   } finally {
     await builder.release();
   }

@@ -4,7 +4,7 @@ import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
 import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
 import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
-import { FAST_ESTIMATION } from '../../../../helper/kernelfusion/estimate-kernel.ts';
+import { LEAST_STEPS, MOST_STEPS } from '../../../../helper/kernelfusion/estimate-kernel.ts';
 import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
 import { fast } from '../../../../helper/kernelfusion/methods/fast.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
@@ -144,7 +144,7 @@ for (const scale of [1, 2, 3, 4] as const) {
     assertSane(layer, scale, result);
     assert.equal(result.noise, 1);
     if (result.kernelSource === 'estimated') assert.equal(result.kernel.size, kernelSide);
-    assert.equal(result.kernels.length, FAST_ESTIMATION.steps);
+    assert.ok([LEAST_STEPS, MOST_STEPS].includes(result.kernels.length));
     // The kernels on the way are those of the search, which is made at scale 2 and covers as many LR pixels.
     const side = 2 * Math.ceil(kernelSide / scale);
     assert.ok(result.kernels.every((kernel) => kernel.scale === 2 && kernel.size === side));
