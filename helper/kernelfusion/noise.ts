@@ -10,7 +10,7 @@ import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 
 const BLOCK = 8;
 /** Of fewer blocks none need be quiet: on a 16 x 16 sprite the pattern would be taken for noise, and smoothed away. */
-const LEAST_BLOCKS = 16;
+const LEAST_BLOCKS = 9;
 /** 5 % and 50 % quantiles of chi-square with 16 degrees of freedom, over 16: block variances of unit noise. */
 const QUIET = { share: 0.05, variance: 7.96 / 16 };
 const TYPICAL = { share: 0.5, variance: 15.34 / 16 };

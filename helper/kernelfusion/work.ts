@@ -3,7 +3,7 @@
  */
 import type { Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
-import { FAST_ESTIMATION, MOST_STEPS, SEARCH_SCALE } from './estimate-kernel.ts';
+import { FAST_ESTIMATION, LEAST_STEPS, SEARCH_SCALE } from './estimate-kernel.ts';
 import type { Phase } from './method.ts';
 import { FAST_TRAINING, macsPerPixel } from './patch-diffusion.ts';
 import { FAST_RESTORATION } from './restore.ts';
@@ -37,7 +37,7 @@ export function plannedWork(
   return {
     prior: 3 * steps * batch * crop ** 2 * net,
     kernel: searched
-      ? MOST_STEPS *
+      ? LEAST_STEPS *
         searched.width *
         searched.height *
         (SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + FAST_ESTIMATION.pictureIterations * pair(side ** 2)))

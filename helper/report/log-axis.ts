@@ -5,10 +5,10 @@ export const tidy = (v: number) => String(Number(v.toPrecision(2)));
 
 /** 1, 2 and 5 times powers of ten from just below `low` to just above `high`. */
 export function ticksBetween(low: number, high: number): number[] {
-  const decades = Array.from(
-    { length: Math.ceil(Math.log10(high)) - Math.floor(Math.log10(low)) + 2 },
-    (_, i) => 10 ** (Math.floor(Math.log10(low)) + i),
-  );
+  // A decade more at either end: the logarithm of a number just below a power of ten is rounded to a whole one.
+  const lowest = Math.floor(Math.log10(low)) - 1;
+  const highest = Math.ceil(Math.log10(high)) + 1;
+  const decades = Array.from({ length: highest - lowest + 1 }, (_, i) => 10 ** (lowest + i));
   const all = decades.flatMap((d) => [d, 2 * d, 5 * d]);
   const first = all.filter((v) => v <= low).length - 1;
   const last = all.findIndex((v) => v >= high);

@@ -11,7 +11,7 @@ import {
   estimateKernel,
   type KernelSearch,
   type KernelStep,
-  MOST_STEPS,
+  LEAST_STEPS,
   SEARCH_SCALE,
   withoutBorder,
 } from '../estimate-kernel.ts';
@@ -72,7 +72,8 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
     const kernels: Kernel[] = [];
     const onKernel = (step: number, kernel: Kernel) => {
       kernels.push(kernel);
-      report({ phase: 'kernel', step, steps: MOST_STEPS, kernel });
+      // A search from a turned kernel comes on top: rare, and not foreseen.
+      report({ phase: 'kernel', step, steps: Math.max(step, LEAST_STEPS), kernel });
     };
     if (given) return { ...useGiven(given, options), kernels };
     const search = { ...crop, size: kernelSide(options), sigma, prior };

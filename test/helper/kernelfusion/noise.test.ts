@@ -35,7 +35,7 @@ for (const channels of [1, 3]) {
 
 test('a flat picture and a slope without noise have none', () => {
   for (const channels of [1, 3]) {
-    assert.equal(levels(makePlanes(32, 40, channels, new Float32Array(32 * 40 * channels).fill(0.4))), 0);
+    assert.equal(levels(makePlanes(32, 24, channels, new Float32Array(32 * 24 * channels).fill(0.4))), 0);
     // What is left is the rounding of single precision.
     assert.ok(levels(ramp(64, 64, channels)) < 1e-3);
   }
@@ -143,7 +143,7 @@ test('where no block is usable, nothing is known and 0 is given', () => {
   assert.equal(estimateNoise(withNoise(ramp(32, 32, 3), 5, makeRandom(15)), new Uint8Array(1024)), 0);
 });
 
-test('on layers of a few blocks a pattern is not taken for noise, from 32 x 32 on noise is found', () => {
+test('on layers of a few blocks a pattern is not taken for noise, from 24 x 24 on noise is found', () => {
   const stripes = makePlanes(
     16,
     16,
@@ -151,6 +151,6 @@ test('on layers of a few blocks a pattern is not taken for noise, from 32 x 32 o
     Float32Array.from({ length: 256 }, (_, i) => (((i % 16) + Math.floor(i / 16)) % 4 < 2 ? 0.2 : 0.8)),
   );
   assert.equal(levels(stripes), 0);
-  const found = levels(withNoise(ramp(32, 32, 3), 3, makeRandom(1)));
-  assert.ok(found > 2 && found < 4, `${found} levels`);
+  const found = levels(withNoise(ramp(24, 24, 3), 3, makeRandom(1)));
+  assert.ok(found > 1.5 && found < 4.5, `${found} levels`);
 });
