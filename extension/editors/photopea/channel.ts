@@ -11,7 +11,7 @@ import { KernelFusionError } from '../../../shared/errors.ts';
 import type { Message, PhotopeaPort } from './port.ts';
 import { answerPrefix, END, ERROR, type Problem, ping, type Script, wrap } from './scripts.ts';
 
-/** How long to wait, in milliseconds. */
+/** How long to wait, in milliseconds, and how much to send. */
 export interface Limits {
   /** For a ping, when looking for a way that works. */
   readonly ping: number;
@@ -23,9 +23,14 @@ export interface Limits {
   readonly slow: number;
   /** For a picture to appear that Photopea was given to open. */
   readonly appear: number;
+  /** Characters of a file's address within a script; a longer one is handed over as a file. */
+  readonly address: number;
 }
 
-export const LIMITS: Limits = { ping: 1_500, doubt: 2_000, script: 20_000, slow: 120_000, appear: 60_000 };
+export const LIMITS: Limits = {
+  ...{ ping: 1_500, doubt: 2_000, script: 20_000, slow: 120_000, appear: 60_000 },
+  address: 20_000_000,
+};
 
 export interface Answer<Reply> {
   readonly reply: Reply;

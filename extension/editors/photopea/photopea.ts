@@ -11,15 +11,12 @@ import type { Editor, Inserted, Insertion, LayerInfo, LayerPixels, SelfTestStep 
 import { decodePng, encodePng, type Picture, pngAddress, pngSize } from '../png.ts';
 import { LIMITS, type Limits, PhotopeaChannel } from './channel.ts';
 import { agrees, crop, goalOf, opaqueBox, resizePercent, shift, shrink } from './placement.ts';
-import { framePort, type PhotopeaPort, shimPort } from './port.ts';
+import { framePort, type PhotopeaPort, pluginAddress, shimPort } from './port.ts';
 import type { Before, Box, DocumentMark, Inspection, ScriptLayer } from './scripts.ts';
 import * as scripts from './scripts.ts';
 
 /** As many pixels as every browser holds in one canvas, measured: more comes out blank in Chromium. */
 const MAX_AREA = 16_384 * 16_384;
-
-/** A file longer than this is handed over as a file, not within a script's text; characters of base64. */
-const MAX_ADDRESS = 20_000_000;
 
 /** Milliseconds between two looks for a layer or document that Photopea opens in its own time. */
 const LOOK_MS = 50;
@@ -33,16 +30,19 @@ export interface PhotopeaOptions {
   readonly limits?: Limits;
   /** Photopea's own page, by its address and title: copies under other addresses keep the title. */
   readonly page: { readonly hostname: string; readonly title: string };
+  /** Where Photopea opens with one more way to it, for the user whom it does not answer. */
+  readonly otherAddress?: string | undefined;
 }
 
 /** Photopea as it is in this page. `frameUrl` is the address of photopea-frame.html, without which one way is left. */
 export function photopea({ frameUrl }: { readonly frameUrl?: string | undefined }): Editor {
   const frames = frameUrl ? (['plugin', 'frame'] as const).map((way) => framePort(window, frameUrl, way)) : [];
   const page = { hostname: window.location.hostname, title: window.document.title };
-  return photopeaThrough({ ways: [shimPort(window), ...frames], page });
+  const otherAddress = frameUrl && pluginAddress(frameUrl);
+  return photopeaThrough({ ways: [shimPort(window), ...frames], page, otherAddress });
 }
 
-export function photopeaThrough({ ways, limits = LIMITS, page }: PhotopeaOptions): Editor {
+export function photopeaThrough({ ways, limits = LIMITS, page, otherAddress }: PhotopeaOptions): Editor {
   const channel = new PhotopeaChannel(ways, limits);
   const alone = oneAtATime();
   /** What the document was before the last insertion. */
@@ -160,7 +160,7 @@ export function photopeaThrough({ ways, limits = LIMITS, page }: PhotopeaOptions
   /** Has the picture put into the document above a layer, as large as it is there; says which layer it became. */
   async function place(document: DocumentMark, above: string, file: Uint8Array<ArrayBuffer>, known: readonly string[]) {
     const address = pngAddress(file);
-    if (address.length <= MAX_ADDRESS) await run(scripts.openAbove(above, address));
+    if (address.length <= limits.address) await run(scripts.openAbove(above, address));
     else {
       const { count } = await run(scripts.countDocuments());
       await channel.deliver(file.buffer);
@@ -288,7 +288,10 @@ export function photopeaThrough({ ways, limits = LIMITS, page }: PhotopeaOptions
       try {
         yield { step, ok: true, detail: await alone(act) };
       } catch (error) {
-        yield { step, ok: false, detail: error instanceof Error ? error.message : String(error) };
+        const detail = error instanceof Error ? error.message : String(error);
+        const hint = channel.way || !otherAddress ? '' : ` If it never does, open Photopea anew by ${otherAddress}`;
+        yield { step, ok: false, detail: detail + hint };
+        if (!channel.way) return; // Nothing else can be tried.
       }
     }
   }

@@ -54,7 +54,10 @@ export function framePort(page: Window, address: string, way: 'plugin' | 'frame'
   return {
     way,
     async open(onAnswer) {
-      const found = [...page.document.querySelectorAll('iframe')].find((frame) => frame.src.startsWith(address));
+      // A frame of our own making is hidden, and one that Photopea opened is not.
+      const found = [...page.document.querySelectorAll('iframe')].find(
+        (frame) => frame.src.startsWith(address) && frame.hidden === (way === 'frame'),
+      );
       if (way === 'plugin' && !found) throw new Error('Photopea has not opened the plugin');
       const frame = found ?? (await addFrame(page, address));
       const channel = new MessageChannel();

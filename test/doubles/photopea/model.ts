@@ -81,7 +81,7 @@ export function copyState({ width, height, layers, active, selection }: State): 
 
 /** A copy with identities of its own, as `duplicate` makes. */
 export function duplicateLayer(one: Layer): Layer {
-  return layer({ ...one, id: layer({}).id, children: one.children && one.children.map(duplicateLayer) });
+  return layer({ ...one, id: layer({}).id, children: one.children?.map(duplicateLayer) ?? null });
 }
 
 /** Records the document as it is now as a new state; what had been undone is gone. */

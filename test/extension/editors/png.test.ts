@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { decodePng, encodePng, pngAddress, pngSize } from '../../../extension/editors/png.ts';
-import { colourful } from '../../doubles/photopea/node.ts';
+import { colourful } from '../../doubles/photopea/scene.ts';
 
 /** Colours under alpha 0 and 1 included: those are what a canvas loses. */
 const picture = () => {

@@ -1,0 +1,92 @@
+/** The ways to Photopea in real browsers: what a window, a frame and a message are is the browser's to say, not the double's. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { bundled, type DoubleSite, serveDouble } from '../../../doubles/photopea/site.ts';
+
+const BROWSERS = [
+  { name: 'Chromium', browser: 'chrome', executablePath: '/usr/bin/chromium' },
+  { name: 'Firefox', browser: 'firefox', executablePath: '/usr/bin/firefox-esr' },
+] as const;
+
+for (const { name, browser: kind, executablePath } of BROWSERS) {
+  const skip = existsSync(executablePath) ? false : `${name} is not installed at ${executablePath}`;
+  describe(`Photopea's double in ${name}`, { skip }, () => {
+    let browser: Browser;
+    let site: DoubleSite;
+    let script: string;
+
+    before(async () => {
+      site = await serveDouble();
+      script = (await bundled('test/extension/editors/photopea/in-page.ts')).text;
+      const args = kind === 'chrome' ? ['--no-sandbox'] : [];
+      browser = await puppeteer.launch({ browser: kind, executablePath, headless: true, args });
+    });
+    after(async () => {
+      await browser?.close();
+      await site?.close();
+    });
+
+    async function opened(query: Record<string, string>, hash = ''): Promise<Page> {
+      const page = await browser.newPage();
+      await page.goto(`${site.address}?${new URLSearchParams(query)}${hash}`);
+      await page.evaluate(script);
+      return page;
+    }
+
+    test('a page that is not framed is not answered, unless we stand in for its parent', async () => {
+      const page = await opened({ quirks: '{"pings":true,"earlyDone":true}' });
+      assert.deepEqual(await page.evaluate(() => window.tried.plainAnswers()), []);
+      assert.deepEqual(await page.evaluate(() => window.tried.wrongLayers()), {
+        ...{ wrong: [], read: 5, parentRestored: true, detected: true },
+      });
+      await page.close();
+    });
+
+    for (const [mode, size] of [
+      ['keep-document', [20, 15]],
+      ['enlarge-document', [80, 60]],
+      ['new-document', [32, 24]],
+    ] as const) {
+      test(`a layer is inserted (${mode}) and taken back`, async () => {
+        const page = await opened({});
+        assert.deepEqual(await page.evaluate((how) => window.tried.insertAndUndo(how), mode), {
+          ...{ name: 'enlarged', size, exact: true },
+          undone: { size: [20, 15], top: 'sprite' },
+        });
+        await page.close();
+      });
+    }
+
+    test('where only frames are answered, ours speaks for us', async () => {
+      const page = await opened({ answers: 'frames' });
+      const steps = await page.evaluate((url) => window.tried.selfTest(url), site.frameUrl);
+      assert.deepEqual(
+        steps.map(({ ok }) => ok),
+        [true, true, true, true],
+      );
+      assert.match(steps[0].detail, /frame/);
+      await page.close();
+    });
+
+    test('where only plugins are answered, ours speaks for us once Photopea was opened with it', async () => {
+      const plain = await opened({ answers: 'plugins' });
+      const silent = await plain.evaluate((url) => window.tried.selfTest(url), site.frameUrl);
+      assert.deepEqual(
+        silent.map(({ ok }) => ok),
+        [false],
+      );
+      const address = await plain.evaluate((url) => window.tried.pluginAddress(url), site.frameUrl);
+      await plain.close();
+      const page = await opened({ answers: 'plugins' }, new URL(address).hash);
+      const steps = await page.evaluate((url) => window.tried.selfTest(url), site.frameUrl);
+      assert.deepEqual(
+        steps.map(({ ok }) => ok),
+        [true, true, true, true],
+      );
+      assert.match(steps[0].detail, /plugin/);
+      await page.close();
+    });
+  });
+}
