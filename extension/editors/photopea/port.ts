@@ -29,6 +29,11 @@ export const FRAME_HELLO = 'kernelfusion-photopea-frame';
 /** How long our frame may take to load, in milliseconds. */
 const FRAME_LOAD_MS = 5_000;
 
+/** Marks a stand-in as ours, for another injection of this code in the same page to wait for its end. */
+const OURS = Symbol.for('kernelfusion.photopea.stand-in');
+/** How often to look whether it has ended, in milliseconds. */
+const LOOK_MS = 20;
+
 /**
  * Way 1. `window.parent` may be replaced, and is, between `open` and `close`; every other script of the page sees the
  * replacement meanwhile, so it is kept for the time of one request only.
@@ -37,16 +42,25 @@ export function shimPort(page: Window): PhotopeaPort {
   return {
     way: 'shim',
     async open(onAnswer) {
-      const own = Object.getOwnPropertyDescriptor(page, 'parent');
-      if (!own?.configurable) throw new Error('window.parent cannot be replaced');
       const standIn = { postMessage: (message: unknown) => isMessage(message) && onAnswer(message) };
-      Object.defineProperty(page, 'parent', { configurable: true, enumerable: true, get: () => standIn });
-      return {
-        send: (message) => page.postMessage(message, page.location.origin),
-        close: () => Object.defineProperty(page, 'parent', own),
-      };
+      let replaced = replaceParent(page, standIn);
+      while (!replaced) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        replaced = replaceParent(page, standIn);
+      }
+      return { send: (message) => page.postMessage(message, page.location.origin), close: replaced.put };
     },
   };
+}
+
+/** Replaces `window.parent`; `put` puts it back. Null while another stand-in of ours is there: two would mix up. */
+function replaceParent(page: Window, standIn: unknown): { put(): void } | null {
+  const own = Object.getOwnPropertyDescriptor(page, 'parent');
+  if (!own?.configurable) throw new Error('window.parent cannot be replaced');
+  if (own.get && OURS in own.get) return null;
+  const get = Object.assign(() => standIn, { [OURS]: true });
+  Object.defineProperty(page, 'parent', { configurable: true, enumerable: true, get });
+  return { put: () => Object.defineProperty(page, 'parent', own) };
 }
 
 /** Ways 2 and 3. `address` is that of photopea-frame.html within the extension. */

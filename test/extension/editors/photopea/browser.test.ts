@@ -44,6 +44,14 @@ for (const { name, browser: kind, executablePath } of BROWSERS) {
       await page.close();
     });
 
+    test('several injections of our code do not get into each other’s way', async () => {
+      const page = await opened({});
+      assert.deepEqual(await page.evaluate(() => window.tried.severalAtOnce()), {
+        ...{ names: Array(4).fill('poster.psd'), parentRestored: true },
+      });
+      await page.close();
+    });
+
     for (const [mode, size] of [
       ['keep-document', [20, 15]],
       ['enlarge-document', [80, 60]],

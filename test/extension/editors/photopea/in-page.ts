@@ -49,6 +49,11 @@ const tried = {
     }
     return { wrong, read: all.length, parentRestored: window.parent === window, detected: await adapter.detect() };
   },
+  /** Adapters of several injections at once, as when a panel is closed and opened again. */
+  async severalAtOnce() {
+    const found = await Promise.all([1, 2, 3, 4].map(() => photopea({}).document()));
+    return { names: found.map(({ name }) => name), parentRestored: window.parent === window };
+  },
   async insertAndUndo(mode: Insertion['mode']) {
     const { double, scene, rendered } = window.photopeaDouble;
     const { sprite } = scene!.layers;
