@@ -41,6 +41,8 @@ export interface HostQuirks {
   readonly noHistory?: boolean;
   /** `duplicate` into another document does nothing and answers nothing (photopea/photopea#5208). */
   readonly noDuplicate?: boolean;
+  /** A new document is white, whatever was asked for. */
+  readonly whitePaper?: boolean;
 }
 
 const KINDS = [
@@ -229,7 +231,9 @@ export function globalsFor(application: Application, errands: Errand[], quirks: 
     get documents() {
       return Object.assign(application.docs.map(wrapDoc), {
         add: (width: number, height: number, _resolution: number, name: string) => {
-          const doc = newDocument(name, width, height, [newLayer({ name: 'Background', kind: 'NORMAL' })]);
+          const rgba = quirks.whitePaper ? new Uint8ClampedArray(4 * width * height).fill(255) : null;
+          const paper = newLayer({ name: 'Background', picture: rgba && { width, height, rgba } });
+          const doc = newDocument(name, width, height, [paper]);
           application.docs.push(doc);
           application.active = application.docs.length - 1;
           errands.push({ kind: 'done' });

@@ -8,9 +8,11 @@ import { parse } from 'acorn';
 import type { Insertion } from '../../../../extension/editors/editor.ts';
 import type { Limits } from '../../../../extension/editors/photopea/channel.ts';
 import { photopeaThrough } from '../../../../extension/editors/photopea/photopea.ts';
-import type { PhotopeaDouble, Quirks } from '../../../doubles/photopea/double.ts';
+import { TEMPORARY } from '../../../../extension/editors/photopea/scripts.ts';
+import { encodePng } from '../../../../extension/editors/png.ts';
+import { PhotopeaDouble, type Quirks } from '../../../doubles/photopea/double.ts';
 import { picture as looksOf } from '../../../doubles/photopea/host.ts';
-import { type Layer, layer, newDocument, opaqueBox, rendered } from '../../../doubles/photopea/model.ts';
+import { type Layer, layer, newDocument, opaqueBox, remember, rendered } from '../../../doubles/photopea/model.ts';
 import { photopeaDouble, portTo } from '../../../doubles/photopea/node.ts';
 import { colourful, plain, poster } from '../../../doubles/photopea/scene.ts';
 
@@ -43,6 +45,7 @@ const hostile: [string, Quirks][] = [
   ['without any "done", answers late', { mute: true, echoDelay: 15 }],
   ['with files long after the answers', { exportDelay: 30 }],
   ['with layer kinds as numbers', { numberedKinds: true }],
+  ['whose new documents are white', { whitePaper: true }],
   ['that cannot copy a layer into another document', { noDuplicate: true }],
 ];
 
@@ -152,7 +155,7 @@ test('what cannot be read is refused with a sentence', async () => {
   }
 });
 
-for (const [how, quirks] of [...hostile.slice(0, 5), ['with layers that appear late', { openDelay: 40 }] as const]) {
+for (const [how, quirks] of [...hostile.slice(0, 6), ['with layers that appear late', { openDelay: 40 }] as const]) {
   test(`Photopea ${how}: the document is enlarged, the layer lies exactly in its place, and is taken back`, async () => {
     const { double, editor, layers, doc } = opened(quirks);
     const before = looksOf(double.application);
@@ -260,6 +263,46 @@ test('undo never takes back what the user did before', async () => {
   const { undoSteps } = await editor.insert(enlarged(layers.sprite, 2, 'keep-document'));
   await editor.undo(undoSteps + 10);
   assert.deepEqual(looksOf(double.application), before);
+});
+
+test('where much was done since, or in another document, undo changes nothing and says so', async () => {
+  const { editor, layers, doc, double } = opened();
+  const { undoSteps } = await editor.insert(enlarged(layers.sprite, 2, 'keep-document'));
+  for (let step = 0; step < 10; step++) {
+    doc.layers[0].name = `renamed by hand ${step}`;
+    remember(doc);
+  }
+  const before = looksOf(double.application);
+  await assert.rejects(editor.undo(undoSteps), { code: 'EDITOR_FAILED', message: /Press Ctrl\+Z/ });
+  assert.deepEqual(looksOf(double.application), before);
+
+  const other = newDocument('other.psd', 9, 9, [layer({ name: 'mine' })]);
+  other.layers[0].name = 'changed by hand';
+  remember(other);
+  double.application.docs.push(other);
+  double.application.active = 1;
+  await assert.rejects(editor.undo(undoSteps), { code: 'DOCUMENT_CHANGED' });
+  assert.deepEqual([other.present, other.layers[0].name], [1, 'changed by hand']);
+});
+
+test('a temporary document that a closed panel left is cleared away', async () => {
+  const { editor, double } = opened();
+  double.application.docs.push(newDocument(`${TEMPORARY}.psd`, 20, 15, [layer({})]));
+  double.application.active = 1;
+  assert.equal((await editor.document()).name, 'poster.psd');
+  assert.deepEqual(
+    double.application.docs.map(({ name }) => name),
+    ['poster.psd'],
+  );
+});
+
+test('a picture larger than a browser can hold is not even unpacked', async () => {
+  const file = await encodePng(plain(1, 1, [0, 0, 0, 255]));
+  new DataView(file.buffer).setUint32(16, 2 ** 30);
+  const double = new PhotopeaDouble({ encode: async () => file.buffer, decode: () => Promise.reject(new Error()) });
+  const { layers } = poster(double);
+  await assert.rejects(editorOf(double).read(idOf(layers.sprite)), { code: 'LAYER_TOO_LARGE' });
+  assert.equal(double.application.docs.length, 1);
 });
 
 test('where the history is not told, undo says what to press', async () => {
