@@ -24,16 +24,22 @@ export async function serveDouble(): Promise<DoubleSite> {
     '/': html('test/doubles/photopea/index.html'),
     '/page.js': await bundled('test/doubles/photopea/page.ts'),
   });
-  const frame = await serve({
-    '/photopea-frame.html': html('extension/editors/photopea/photopea-frame.html'),
-    '/photopea-frame.js': await bundled('extension/editors/photopea/frame.ts'),
-  });
+  const files = Object.entries(await frameFiles()).map(([name, file]) => [`/${name}`, file]);
+  const frame = await serve(Object.fromEntries(files));
   return {
     address: `${page.address}/`,
     frameUrl: `${frame.address}/photopea-frame.html`,
     async close() {
       await Promise.all([page.close(), frame.close()]);
     },
+  };
+}
+
+/** Our frame's files by name, as an extension has them. */
+export async function frameFiles(): Promise<Files> {
+  return {
+    'photopea-frame.html': html('extension/editors/photopea/photopea-frame.html'),
+    'photopea-frame.js': await bundled('extension/editors/photopea/frame.ts'),
   };
 }
 
