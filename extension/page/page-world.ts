@@ -1,0 +1,22 @@
+/**
+ * Runs in the page's own world, among the editor's objects: waits for the bridge's port and serves the editor on it.
+ *
+ * It is injected once for each connection and takes one port. Whatever is here the page can see and change: no token, no
+ * part of the extension's interface.
+ */
+import { minipaint } from '../editors/minipaint.ts';
+import { photopea } from '../editors/photopea/photopea.ts';
+import { piskel } from '../editors/piskel.ts';
+import type { Hello } from './messages.ts';
+import { serveEditor } from './serve-editor.ts';
+
+function take(event: MessageEvent<Partial<Hello> | null>): void {
+  if (event.source !== window || event.data?.kernelfusion !== 'hello' || event.ports.length !== 1) return;
+  // The editor listens to messages too (Photopea runs them), and another injection waits for the next port.
+  event.stopImmediatePropagation();
+  window.removeEventListener('message', take, true);
+  const { frameUrl } = event.data;
+  serveEditor(event.ports[0], [minipaint(), piskel(), photopea(frameUrl === undefined ? {} : { frameUrl })]);
+}
+
+window.addEventListener('message', take, true);
