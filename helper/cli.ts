@@ -10,6 +10,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
 import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
 import { DEFAULT_PORT } from '../shared/protocol/address.ts';
+import { MOST_PIXELS } from '../shared/protocol/limits.ts';
 import type { CommandResult } from './commands/command-result.ts';
 import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
 import { createDisplay } from './progress-display.ts';
@@ -85,7 +86,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
-    .option('--max-pixels <n>', 'refuse pictures of more pixels (default: 16777216)', positiveInteger)
+    .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('-f, --force', 'overwrite existing files')
     .option('--json', 'print one JSON object: the result or the error')
     .action((input: string, o) => {
