@@ -191,8 +191,8 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
 
   const bench = program
     .command('bench')
-    .summary('measure quality, speed or growth')
-    .description('Measures quality, speed, or how time and memory grow.')
+    .summary('measure quality, speed, growth or the helper')
+    .description('Measures quality, speed, how time and memory grow, or the helper itself.')
     .helpCommand(false);
   bench
     .command('quality')
@@ -236,6 +236,19 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       choose(async (signal) => {
         const { runBenchGrowth } = await import('./commands/bench.ts');
         return runBenchGrowth(o, signal);
+      }),
+    );
+  bench
+    .command('server')
+    .description('Measures what the helper itself costs: layers to and fro beside a plain echo, memory, cancelling.')
+    .option('--side <pixels>', 'side of the layer that is sent', positiveInteger, 4096)
+    .option('--rounds <n>', 'times it is sent', positiveInteger, 7)
+    .option('--cancel-side <pixels>', 'side of the layer whose job is cancelled', positiveInteger, 64)
+    .option('--out <folder>', 'where the table goes', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchServer } = await import('./commands/bench.ts');
+        return runBenchServer(o, signal);
       }),
     );
 
