@@ -2,7 +2,7 @@
  * A helper with quick workers in a process of its own (soak-helper.ts), its paired panels, and ways to look at what it holds.
  */
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { connectPanel, type Panel } from '../../../helper/commands/bench-panel.ts';
 import { directories, panelsFolder } from '../../../helper/server/directories.ts';
 import { openTokenStore, type PairingSecrets } from '../../../helper/server/token-store.ts';
-import { childrenOf } from '../../support/processes.ts';
+import { childrenOf, endsWithin } from '../../support/processes.ts';
 import type { Held } from './soak-helper.ts';
 
 const CHROME_ID = 'abcdefghijklmnopabcdefghijklmnop';
@@ -26,6 +26,8 @@ export interface House {
   look(): Promise<Held & { workers: number[]; descriptors: number; folders: string[] }>;
   /** Waits until the last connection's ends have been dealt with. */
   settle(): Promise<void>;
+  /** Kills the helper with -9, and starts another in its home once its workers are gone. */
+  restart(): Promise<void>;
   /** Asks the helper to end, which it has to do by itself. */
   end(): Promise<void>;
 }
@@ -37,17 +39,24 @@ export async function openHouse(t: TestContext): Promise<House> {
   const store = openTokenStore(panelsFolder(places));
   const secrets = new Map<string, PairingSecrets>();
   for (const origin of ORIGINS) secrets.set(origin, await store.add(origin));
-  const helper = fork(new URL('./soak-helper.js', import.meta.url), [CHROME_ID], {
-    env: { ...process.env, KERNELFUSION_HOME: home },
-    execArgv: ['--expose-gc'],
-  });
+  const jobs = path.join(places.state, 'jobs');
+
+  let helper: ChildProcess;
+  let pid = 0;
+  let port = 0;
+  const start = async () => {
+    helper = fork(new URL('./soak-helper.js', import.meta.url), [CHROME_ID], {
+      env: { ...process.env, KERNELFUSION_HOME: home },
+      execArgv: ['--expose-gc'],
+    });
+    pid = helper.pid!;
+    [port] = (await once(helper, 'message')) as [number];
+  };
   t.after(() => {
     helper.kill('SIGKILL');
     rmSync(home, { recursive: true });
   });
-  const pid = helper.pid!;
-  const [port] = (await once(helper, 'message')) as [number];
-  const jobs = path.join(places.state, 'jobs');
+  await start();
 
   const look: House['look'] = async () => {
     helper.send('look');
@@ -61,12 +70,22 @@ export async function openHouse(t: TestContext): Promise<House> {
     look,
     async settle() {
       let last = '';
+      const deadline = Date.now() + 20_000;
       for (let alike = 0; alike < 3; await wait(100)) {
+        assert.ok(Date.now() < deadline, `it does not come to rest: ${last}`);
         const { workers, descriptors, timers, folders } = await look();
         const now = JSON.stringify({ workers, descriptors, timers, folders });
         alike = now === last ? alike + 1 : 0;
         last = now;
       }
+    },
+    async restart() {
+      const workers = childrenOf(pid);
+      const killed = once(helper, 'exit');
+      helper.kill('SIGKILL');
+      await killed;
+      for (const worker of workers) assert.ok(await endsWithin(worker, 2000), 'a worker outlives its helper');
+      await start();
     },
     async end() {
       const ended = once(helper, 'exit');
