@@ -14,7 +14,12 @@ export interface Held {
   readonly heap: number;
   readonly rss: number;
   readonly timers: number;
+  /** What Node warned of, such as a file that was only closed because its garbage was collected. */
+  readonly warnings: readonly string[];
 }
+
+const warnings: string[] = [];
+process.on('warning', ({ message }) => warnings.push(message));
 
 const places = directories();
 const helper = await startHelper({
@@ -32,7 +37,7 @@ async function held(): Promise<Held> {
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-  return { heap: heapUsed + external, rss, timers };
+  return { heap: heapUsed + external, rss, timers, warnings };
 }
 
 process.on('message', async (wish: 'look' | 'end') => {

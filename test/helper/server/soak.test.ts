@@ -215,6 +215,7 @@ test(`${JOBS} jobs, cancelled, forgotten, left and killed at random, end as they
 
   await house.settle();
   const after = await house.look();
+  assert.deepEqual(after.warnings, []);
   assert.deepEqual(
     { workers: after.workers, descriptors: after.descriptors, timers: after.timers, folders: after.folders },
     { workers: [], descriptors: before.descriptors, timers: before.timers, folders: [] },
