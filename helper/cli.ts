@@ -10,6 +10,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
 import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
 import { DEFAULT_PORT } from '../shared/protocol/address.ts';
+import { MOST_PIXELS } from '../shared/protocol/limits.ts';
 import type { CommandResult } from './commands/command-result.ts';
 import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
 import { createDisplay } from './progress-display.ts';
@@ -85,7 +86,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
-    .option('--max-pixels <n>', 'refuse pictures of more pixels (default: 16777216)', positiveInteger)
+    .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('-f, --force', 'overwrite existing files')
     .option('--json', 'print one JSON object: the result or the error')
     .action((input: string, o) => {
@@ -190,8 +191,8 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
 
   const bench = program
     .command('bench')
-    .summary('measure quality, speed or growth')
-    .description('Measures quality, speed, or how time and memory grow.')
+    .summary('measure quality, speed, growth or the helper')
+    .description('Measures quality, speed, how time and memory grow, or the helper itself.')
     .helpCommand(false);
   bench
     .command('quality')
@@ -235,6 +236,19 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       choose(async (signal) => {
         const { runBenchGrowth } = await import('./commands/bench.ts');
         return runBenchGrowth(o, signal);
+      }),
+    );
+  bench
+    .command('server')
+    .description('Measures what the helper itself costs: layers to and fro beside a plain echo, memory, cancelling.')
+    .option('--side <pixels>', 'side of the layer that is sent', positiveInteger, 4096)
+    .option('--rounds <n>', 'times it is sent', positiveInteger, 7)
+    .option('--cancel-side <pixels>', 'side of the layer whose job is cancelled', positiveInteger, 64)
+    .option('--out <folder>', 'where the table goes', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchServer } = await import('./commands/bench.ts');
+        return runBenchServer(o, signal);
       }),
     );
 

@@ -1,6 +1,7 @@
 /**
  * `npm test`: on a fresh clone alone, installs, builds, checks types and style, and runs every test.
  * `npm test -- test/helper/progress.test.ts` runs the named tests only (types and style are checked as always).
+ * `npm run test:full` (`--full` here) runs the long form of tests that have one.
  *
  * Some tests compare our numbers with Python libraries, or talk to the helper through one. Where those are missing and Debian
  * can supply them they are installed; where it cannot, those tests are skipped, and named at the end.
@@ -47,12 +48,17 @@ await step('Checking types', () => runNode(['node_modules/typescript/bin/tsc', '
 await step('Checking style', () => runNode(['node_modules/@biomejs/biome/bin/biome', 'check', '.']));
 await bundle();
 
-const named = process.argv.slice(2).map((file) => path.relative(root, path.resolve(file)));
+const words = process.argv.slice(2);
+const isFull = words.includes('--full');
+const named = words.filter((word) => word !== '--full').map((file) => path.relative(root, path.resolve(file)));
 const tests = (named.length > 0 ? named : allTests()).map(compiled).sort();
 console.log(`\n== Running ${tests.length} test files`);
-process.exitCode = await runNode([
-  '--test',
-  `--test-reporter=./${compiled('test/reporter/summary.ts')}`,
-  '--test-reporter-destination=stdout',
-  ...tests,
-]);
+process.exitCode = await runNode(
+  [
+    '--test',
+    `--test-reporter=./${compiled('test/reporter/summary.ts')}`,
+    '--test-reporter-destination=stdout',
+    ...tests,
+  ],
+  { env: { ...process.env, ...(isFull && { KERNELFUSION_FULL_TESTS: '1' }) } },
+);
