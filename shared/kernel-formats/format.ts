@@ -98,13 +98,3 @@ export const LARGEST_SIDE = 64;
 export function rows({ size, data }: Kernel, between: string): string[] {
   return Array.from({ length: size }, (_, r) => Array.from(data.subarray(r * size, (r + 1) * size)).join(between));
 }
-
-/** ASCII text as bytes. */
-export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
-
-/** Bytes as text, one character a byte: what is not ASCII comes out wrong, but comes out. */
-export function textOf(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}

@@ -4,7 +4,7 @@
  */
 import { KernelFusionError } from '../errors.ts';
 import { flip, type Kernel, makeKernel, type Scale } from '../kernel.ts';
-import { type Centring, type Found, type KernelFormat, LARGEST_SIDE, type Sense } from './format.ts';
+import { type Found, type KernelFormat, LARGEST_SIDE, type Sense } from './format.ts';
 import { fromCorner } from './placing.ts';
 
 export interface ImportOptions {
@@ -12,8 +12,6 @@ export interface ImportOptions {
   readonly scale?: Scale;
   /** The sense of the values, where the file does not tell it and it is not the one the format is exported in. */
   readonly sense?: Sense;
-  /** Likewise how it is centred; `found` unless told. */
-  readonly centring?: Centring;
 }
 
 export interface Imported {
@@ -23,6 +21,8 @@ export interface Imported {
   readonly notes: readonly string[];
 }
 
+/** Longest file that is looked into, in bytes: a MATLAB file may hold other things beside the kernel. */
+export const LONGEST_FILE = 2 ** 24;
 /** Sums farther from 1 than this are told: more than rounding to 8 bits makes of it. */
 const ROUNDING = 0.01;
 /** Negative values may weigh half as much as positive ones: bicubic and Lanczos kernels come to a quarter. */
@@ -35,6 +35,8 @@ const bad = (sentence: string) => new KernelFusionError('BAD_KERNEL', sentence);
  * no positive sum, more sharpening than blur, or made for another scale than the one asked for.
  */
 export function importWith(formats: readonly KernelFormat[], file: Uint8Array, options: ImportOptions = {}): Imported {
+  if (file.length > LONGEST_FILE)
+    throw bad(`This file is too large to be a kernel (${LONGEST_FILE / 2 ** 20} MiB at most).`);
   const format = formats.find(({ reader }) => reader?.recognises(file));
   if (!format?.reader) {
     const known = formats.filter(({ reader }) => reader).map(({ extension }) => extension);
@@ -46,8 +48,7 @@ export function importWith(formats: readonly KernelFormat[], file: Uint8Array, o
   const checked = check(found, scale, format.unsigned === undefined, notes);
   const sense = found.sense ?? options.sense ?? format.sense;
   const turned = sense === 'convolution' ? flip(checked) : checked;
-  const centring = found.centring ?? options.centring ?? 'found';
-  return { kernel: centring === 'corner' ? fromCorner(turned) : turned, format, notes };
+  return { kernel: found.centring === 'corner' ? fromCorner(turned) : turned, format, notes };
 }
 
 /** The scale whose enlarged picture has the grid of the values. */

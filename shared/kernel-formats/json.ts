@@ -7,17 +7,8 @@
 import * as v from 'valibot';
 import { KernelFusionError } from '../errors.ts';
 import type { Kernel } from '../kernel.ts';
-import {
-  type About,
-  bytesOf,
-  CENTRINGS,
-  type Found,
-  GRIDS,
-  type KernelFormat,
-  LARGEST_SIDE,
-  SENSES,
-  textOf,
-} from './format.ts';
+import { bytesOf, textOf } from './bytes.ts';
+import { type About, CENTRINGS, type Found, GRIDS, type KernelFormat, LARGEST_SIDE, SENSES } from './format.ts';
 
 /** Longest file that is read, in bytes: 64 x 64 numbers of 25 characters fill a tenth. */
 const LONGEST_FILE = 2 ** 20;
