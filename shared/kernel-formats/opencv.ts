@@ -22,7 +22,7 @@ export const openCvFormat: KernelFormat = {
   recipe: {
     tool: 'OpenCV',
     language: 'python',
-    code: `blurred = cv2.filter2D(picture, -1, cv2.FileStorage('kernel.yml', cv2.FILE_STORAGE_READ).getNode('kernel').mat())`,
+    code: `storage = cv2.FileStorage('kernel.yml', cv2.FILE_STORAGE_READ); blurred = cv2.filter2D(picture, -1, storage.getNode('kernel').mat())`,
   },
   sense: 'correlation',
   centring: 'middle',
