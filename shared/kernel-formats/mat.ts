@@ -192,7 +192,7 @@ export const matFormat: KernelFormat = {
   recipe: {
     tool: 'Octave',
     language: 'octave',
-    code: "pkg load image; load('kernel.mat'); sharp = deconvwnr(im2double(imread('in.png')), kernel, 1e-3);",
+    code: "load('kernel.mat'); sharp = deconvwnr(padarray(picture, [32 32], 'symmetric'), kernel, 0.01)(33:end-32, 33:end-32);",
   },
   sense: 'convolution',
   centring: 'found',

@@ -98,12 +98,11 @@ export const npyFormat: KernelFormat = {
   id: 'npy',
   extension: '.npy',
   label: 'NumPy',
-  purpose:
-    'For Python: NumPy, PyTorch, and KernelFusion itself. Correlation sense: turn it by [::-1, ::-1] for convolutions.',
+  purpose: 'For Python, in the sense PyTorch and OpenCV take; turned by [::-1, ::-1] for convolutions.',
   recipe: {
     tool: 'PyTorch',
     language: 'python',
-    code: `blurred = torch.nn.functional.conv2d(picture, torch.from_numpy(numpy.load('kernel.npy'))[None, None], padding='same')`,
+    code: `blurred = torch.nn.functional.conv2d(picture, torch.from_numpy(numpy.load('kernel.npy'))[None, None])`,
   },
   sense: 'correlation',
   centring: 'found',

@@ -145,11 +145,9 @@ export const pngFormat: KernelFormat = {
   label: 'PNG (16 bits)',
   purpose: 'A picture of one pixel a value: for programs that take the kernel as a picture, to look at, or to draw in.',
   recipe: {
-    tool: 'ffmpeg',
-    language: 'sh',
-    code:
-      'ffmpeg -i in.png -i kernel.png -filter_complex ' +
-      '"[0]format=gbrp16[a];[1]format=gbrp16,pad=512:512:256-floor(iw/2):256-floor(ih/2)[k];[a][k]deconvolve=noise=1e-4" out.png',
+    tool: 'scikit-image',
+    language: 'python',
+    code: `kernel = skimage.io.imread('kernel.png').astype(float); kernel /= kernel.sum()`,
   },
   sense: 'convolution',
   centring: 'middle',

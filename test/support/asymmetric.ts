@@ -13,7 +13,7 @@ export function asymmetric(size: number, scale: Scale): Kernel {
     const [y, x] = [Math.floor(i / size) - (size - 1) / 2, (i % size) - (size - 1) / 2];
     const unit = size / 17;
     const [v, u] = [y / unit, x / unit];
-    return bell(v - 0.7, u - 1.2, 2.4, 0.9) + 0.7 * bell(v + 2.2, u + 3.4, 1, 1);
+    return bell(v - 1, u - 1.3, 1.1, 0.7) + 0.35 * bell(v + 2, u + 2.6, 2.6, 0.6);
   });
   return makeKernel(size, scale, values);
 }
