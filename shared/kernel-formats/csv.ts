@@ -67,5 +67,5 @@ export const csvFormat: KernelFormat = {
   centring: 'found',
   write: writeCsv,
   // A table has no mark of its own: whatever begins like a number or a comment may be one.
-  reader: { recognises: (file) => /^(\xef\xbb\xbf)?[\s+\-.\d#]*$/.test(textOf(file.subarray(0, 4))), read: readCsv },
+  reader: { recognises: (file) => /^(\xef\xbb\xbf)?\s*[+\-.\d#]/.test(textOf(file.subarray(0, 64))), read: readCsv },
 };
