@@ -123,6 +123,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .helpCommand(false);
   kernel
     .command('show')
+    .summary('tell and draw what a kernel file holds')
     .description('Tells size, centre, spread and values of a kernel, and draws it.')
     .argument('<kernel>', 'a .json, .npy, .mat, .csv or .png file')
     .addOption(scaleOption())
@@ -136,6 +137,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     );
   kernel
     .command('convert')
+    .summary('write a kernel for other programs')
     .description(
       `Writes a kernel in other formats, told by the extension: ${FORMATS.map(({ extension }) => extension).join(', ')}. ` +
         'What they are for, and in which sense: docs/kernel-recipes.md.',
@@ -163,6 +165,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     );
   kernel
     .command('apply')
+    .summary('blur a picture with a kernel')
     .description('Blurs a picture with a kernel: what the kernel says has happened to a picture.')
     .argument('<kernel>', 'a .json, .npy, .mat, .csv or .png file')
     .argument('<picture>', 'the picture')

@@ -9,7 +9,7 @@ export const PATH = `/usr/bin:${process.env.PATH}`;
 /** `{ skip }` for node:test: false where the command succeeds, else the reason. */
 export function needsCommand(name: string, ...probe: readonly string[]): { skip: string | false } {
   const found = spawnSync(name, probe, { env: { ...process.env, PATH }, timeout: 30_000 }).status === 0;
-  return { skip: found ? false : `${name} is not installed` };
+  return { skip: found ? false : `${name} is missing, or lacks what is needed` };
 }
 
 /** The first reason of several, if there is one. */
