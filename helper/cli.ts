@@ -6,10 +6,14 @@
  * stable code on failure, an exit code, and no thread waited for.
  */
 import type { Writable } from 'node:stream';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
+import type { Scale } from '../shared/kernel.ts';
+import { CENTRINGS, GRIDS, SENSES } from '../shared/kernel-formats/format.ts';
+import { FORMATS } from '../shared/kernel-formats/index.ts';
 import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
 import { DEFAULT_PORT } from '../shared/protocol/address.ts';
+import { MOST_PIXELS } from '../shared/protocol/limits.ts';
 import type { CommandResult } from './commands/command-result.ts';
 import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
 import { createDisplay } from './progress-display.ts';
@@ -28,6 +32,8 @@ Exit codes: 0 done, 2 a bad option, 3 a bad kernel, 4 the input, 5 the output, 6
 /** How Commander says that it has printed help or the version and that nothing is left to do. */
 const HELP_ENDINGS = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
 
+const SCALES: readonly Scale[] = [1, 2, 3, 4];
+
 type Run = (signal: AbortSignal) => Promise<CommandResult>;
 /** `grace`: milliseconds to end in after an interruption. */
 type Choose = (run: Run, grace?: number) => void;
@@ -43,6 +49,17 @@ function positiveInteger(text: string): number {
 const collect = (file: string, files: readonly string[] = []) => [...files, file];
 const commaSeparated = (text: string) => text.split(',').map((name) => name.trim());
 const wholeNumbers = (text: string) => commaSeparated(text).map(positiveInteger);
+
+/** The scale of a kernel whose file does not tell it. */
+const scaleOption = () =>
+  new Option('-s, --scale <1|2|3|4>', 'scale the kernel is for; a .json file tells it').argParser((text): Scale => {
+    const scale = SCALES.find((known) => known === number(text));
+    if (scale === undefined) throw new InvalidArgumentError('It must be 1, 2, 3 or 4.');
+    return scale;
+  });
+
+const senseOption = (flags = '--sense <sense>') =>
+  new Option(flags, 'sense of its values, where the file is not what "kernel convert" writes').choices(SENSES);
 
 /** Drops what was not typed, so that defaults are filled in in one place. */
 const typed = (values: Record<string, unknown>) =>
@@ -75,29 +92,96 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('-p, --preset <name>', `how the work is done: ${PRESETS.join(', ')} (default: ${DEFAULT_OPTIONS.preset})`)
     .option('--seed <n>', `seed of all random choices (default: ${DEFAULT_OPTIONS.seed})`, number)
-    .option('--kernel <file.npy>', 'the kernel, where it is known: skips the estimation')
+    .option('--kernel <file>', 'the kernel, where it is known (.json, .npy, .mat, .csv or .png): skips the estimation')
+    .addOption(senseOption('--kernel-sense <sense>'))
     .option('--kernel-side <n>', 'side of the estimated kernel in pixels of the result (default: by scale)', number)
     .option('--noise <levels>', 'noise of the picture in 8-bit levels (default: estimated)', number)
     .option(
       '--kernel-out <file>',
-      'write the kernel: .npy (values) or .png (a picture of it); may be repeated',
+      'write the kernel: .json, .npy, .mat ... (see "kernel convert"), .png for a picture of it; may be repeated',
       collect,
     )
     .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
-    .option('--max-pixels <n>', 'refuse pictures of more pixels (default: 16777216)', positiveInteger)
+    .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('-f, --force', 'overwrite existing files')
     .option('--json', 'print one JSON object: the result or the error')
     .action((input: string, o) => {
-      const { output, kernel, kernelOut, report, threads, maxPixels, force = false } = o;
+      const { output, kernel, kernelSense, kernelOut, report, threads, maxPixels, force = false } = o;
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { upscale } = await import('./commands/upscale.ts');
-        const files = typed({ output, kernel, kernelOut, report, threads, maxPixels });
+        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return upscale({ input, ...files, options, force }, signal, createDisplay(process.stderr));
       });
     });
+
+  const kernel = program
+    .command('kernel')
+    .summary('show, convert or apply a kernel')
+    .description('Shows kernels, writes them for other programs, and blurs pictures with them.')
+    .helpCommand(false);
+  kernel
+    .command('show')
+    .summary('tell and draw what a kernel file holds')
+    .description('Tells size, centre, spread and values of a kernel, and draws it.')
+    .argument('<kernel>', 'a .json, .npy, .mat, .csv or .png file')
+    .addOption(scaleOption())
+    .addOption(senseOption())
+    .option('--json', 'print one JSON object')
+    .action((file: string, { scale, sense }) =>
+      choose(async () => {
+        const { showKernel } = await import('./commands/kernel-show.ts');
+        return showKernel({ kernel: file, ...typed({ scale, sense }) });
+      }),
+    );
+  kernel
+    .command('convert')
+    .summary('write a kernel for other programs')
+    .description(
+      `Writes a kernel in other formats, told by the extension: ${FORMATS.map(({ extension }) => extension).join(', ')}. ` +
+        'What they are for, and in which sense: docs/kernel-recipes.md.',
+    )
+    .argument('<kernel>', 'a .json, .npy, .mat, .csv or .png file')
+    .argument('<files...>', 'what to write')
+    .addOption(scaleOption())
+    .addOption(senseOption())
+    .addOption(
+      new Option('--grid <grid>', 'pixels of the enlarged picture (hr) or of the small one (lr)').choices(GRIDS),
+    )
+    .addOption(
+      new Option(
+        '--centre <place>',
+        'as found, on the middle element, or for programs that keep corner pixels',
+      ).choices(CENTRINGS),
+    )
+    .option('-f, --force', 'overwrite existing files')
+    .option('--json', 'print one JSON object')
+    .action((input: string, outputs: string[], { scale, sense, grid, centre, force = false }) =>
+      choose(async (signal) => {
+        const { convertKernel } = await import('./commands/kernel-convert.ts');
+        return convertKernel({ input, outputs, force, ...typed({ scale, sense, grid, centre }) }, signal);
+      }),
+    );
+  kernel
+    .command('apply')
+    .summary('blur a picture with a kernel')
+    .description('Blurs a picture with a kernel: what the kernel says has happened to a picture.')
+    .argument('<kernel>', 'a .json, .npy, .mat, .csv or .png file')
+    .argument('<picture>', 'the picture')
+    .requiredOption('-o, --output <file>', 'the blurred picture: .png, .jpg, .webp or .tif')
+    .option('--reduce', "reduce it by the kernel's scale, too")
+    .addOption(scaleOption())
+    .addOption(senseOption())
+    .option('-f, --force', 'overwrite existing files')
+    .option('--json', 'print one JSON object')
+    .action((file: string, input: string, { output, reduce = false, scale, sense, force = false }) =>
+      choose(async (signal) => {
+        const { applyKernel } = await import('./commands/kernel-apply.ts');
+        return applyKernel({ kernel: file, input, output, reduce, force, ...typed({ scale, sense }) }, signal);
+      }),
+    );
 
   program
     .command('serve')
@@ -190,8 +274,8 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
 
   const bench = program
     .command('bench')
-    .summary('measure quality, speed or growth')
-    .description('Measures quality, speed, or how time and memory grow.')
+    .summary('measure quality, speed, growth or the helper')
+    .description('Measures quality, speed, how time and memory grow, or the helper itself.')
     .helpCommand(false);
   bench
     .command('quality')
@@ -235,6 +319,19 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       choose(async (signal) => {
         const { runBenchGrowth } = await import('./commands/bench.ts');
         return runBenchGrowth(o, signal);
+      }),
+    );
+  bench
+    .command('server')
+    .description('Measures what the helper itself costs: layers to and fro beside a plain echo, memory, cancelling.')
+    .option('--side <pixels>', 'side of the layer that is sent', positiveInteger, 4096)
+    .option('--rounds <n>', 'times it is sent', positiveInteger, 7)
+    .option('--cancel-side <pixels>', 'side of the layer whose job is cancelled', positiveInteger, 64)
+    .option('--out <folder>', 'where the table goes', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchServer } = await import('./commands/bench.ts');
+        return runBenchServer(o, signal);
       }),
     );
 

@@ -1,5 +1,6 @@
 /**
- * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs and the process that runs a job.
+ * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs, the process that runs a job, and
+ * the one that a benchmark compares the helper with.
  *
  * Packages stay outside the bundle: sharp and onnxruntime-node bring native code that has to be found in node_modules.
  */
@@ -14,6 +15,7 @@ await build({
     'helper/cli': 'helper/cli.ts',
     'helper/onnx-worker': 'helper/tensor/executors/onnx/onnx-worker.ts',
     'helper/worker-process': 'helper/server/worker-process.ts',
+    'helper/bench-echo': 'helper/commands/bench-echo.ts',
   },
   outdir: 'dist',
   bundle: true,

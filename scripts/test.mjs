@@ -1,36 +1,61 @@
 /**
  * `npm test`: on a fresh clone alone, installs, builds, checks types and style, and runs every test.
  * `npm test -- test/helper/progress.test.ts` runs the named tests only (types and style are checked as always).
+ * `npm run test:full` (`--full` here) runs the long form of tests that have one.
  *
- * Some tests compare our numbers with Python libraries, or talk to the helper through one. Where those are missing and Debian
- * can supply them they are installed; where it cannot, those tests are skipped, and named at the end.
+ * Some tests compare our numbers with Python libraries, talk to the helper through one, or give kernels to the programs they
+ * are exported for. Where those are missing and Debian can supply them they are installed; where it cannot, those tests are
+ * skipped, and named at the end.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { bundle, install, root, runNode, step } from './steps.mjs';
 
-const ORACLES = ['numpy', 'scipy', 'PIL', 'torch', 'onnx', 'websockets'];
-const DEBIAN_PACKAGES = [
-  'python3-numpy',
-  'python3-scipy',
-  'python3-pil',
-  'python3-torch',
-  'python3-onnx',
-  'python3-websockets',
-];
+/** Python packages our numbers are compared with, and what Debian calls them. */
+const ORACLES = {
+  numpy: 'python3-numpy',
+  scipy: 'python3-scipy',
+  PIL: 'python3-pil',
+  torch: 'python3-torch',
+  onnx: 'python3-onnx',
+  websockets: 'python3-websockets',
+};
+/** Packages and programs that read the kernels we write: 175 MB to download beside the oracles, 630 MB on the disk. */
+const KERNEL_READERS = {
+  jsonschema: 'python3-jsonschema',
+  cv2: 'python3-opencv',
+  skimage: 'python3-skimage',
+  astropy: 'python3-astropy',
+  '/usr/share/octave/packages': 'octave-image',
+  '/usr/bin/convert': 'imagemagick',
+  '/usr/bin/gmic': 'gmic',
+  '/usr/bin/ffmpeg': 'ffmpeg',
+  '/usr/bin/gegl': 'gegl',
+};
 
-const hasOracles = () => spawnSync('/usr/bin/python3', ['-c', `import ${ORACLES.join(', ')}`]).status === 0;
+/** A path is there, or the system's Python finds a package of that name. */
+function isThere(name) {
+  if (name.startsWith('/')) return existsSync(name);
+  const find = `import sys, importlib.util; sys.exit(importlib.util.find_spec('${name}') is None)`;
+  return spawnSync('/usr/bin/python3', ['-c', find]).status === 0;
+}
 
-/** Best effort: what cannot be had is skipped by name. */
+/** Best effort, one group after the other: what cannot be had is skipped by name. */
 function installOracles() {
-  if (hasOracles() || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
-  console.log(`\n== Installing test oracles: ${DEBIAN_PACKAGES.join(' ')}`);
+  if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
+  const missing = (group) => Object.keys(group).filter((name) => !isThere(name));
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'inherit', timeout: 300_000 });
-  apt('update');
-  apt('install', '-y', '--no-install-recommends', ...DEBIAN_PACKAGES);
-  if (!hasOracles()) console.log('Some could not be installed: the tests that need them will be skipped.');
+  const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'inherit', timeout: 600_000 });
+  const groups = [ORACLES, KERNEL_READERS].filter((group) => missing(group).length > 0);
+  if (groups.length > 0) apt('update');
+  for (const group of groups) {
+    const packages = missing(group).map((name) => group[name]);
+    console.log(`\n== Installing for tests: ${packages.join(' ')}`);
+    apt('install', '-y', '--no-install-recommends', ...packages);
+    if (missing(group).length > 0)
+      console.log('Some could not be installed: the tests that need them will be skipped.');
+  }
 }
 
 /** Every test in the source tree: one whose source is gone may still lie in build/. */
@@ -47,12 +72,17 @@ await step('Checking types', () => runNode(['node_modules/typescript/bin/tsc', '
 await step('Checking style', () => runNode(['node_modules/@biomejs/biome/bin/biome', 'check', '.']));
 await bundle();
 
-const named = process.argv.slice(2).map((file) => path.relative(root, path.resolve(file)));
+const words = process.argv.slice(2);
+const isFull = words.includes('--full');
+const named = words.filter((word) => word !== '--full').map((file) => path.relative(root, path.resolve(file)));
 const tests = (named.length > 0 ? named : allTests()).map(compiled).sort();
 console.log(`\n== Running ${tests.length} test files`);
-process.exitCode = await runNode([
-  '--test',
-  `--test-reporter=./${compiled('test/reporter/summary.ts')}`,
-  '--test-reporter-destination=stdout',
-  ...tests,
-]);
+process.exitCode = await runNode(
+  [
+    '--test',
+    `--test-reporter=./${compiled('test/reporter/summary.ts')}`,
+    '--test-reporter-destination=stdout',
+    ...tests,
+  ],
+  { env: { ...process.env, ...(isFull && { KERNELFUSION_FULL_TESTS: '1' }) } },
+);

@@ -9,9 +9,10 @@ import path from 'node:path';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
 import { parseOptions } from '../../shared/options.ts';
+import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { mirrorTile } from '../image/mirror-tile.ts';
-import { MAX_OUTPUT_PIXELS, MAX_PIXELS, MIN_SIDE, readPicture } from '../image/read.ts';
+import { readPicture } from '../image/read.ts';
 import { writePicture } from '../image/write.ts';
 import { growthPlot } from './growth-plot.ts';
 import { type GrowthRow, growthInWords, growthTable } from './growth-table.ts';
@@ -82,10 +83,10 @@ export async function benchGrowth(request: BenchGrowthRequest): Promise<BenchGro
 
 /** Each side once, rising; refused now where the run would be, after hours, by its own limits. */
 function checkSides(sizes: readonly number[], scale: Scale): number[] {
-  const largest = Math.floor(Math.min(Math.sqrt(MAX_PIXELS), Math.sqrt(MAX_OUTPUT_PIXELS) / scale));
-  const fits = (side: number) => Number.isInteger(side) && side >= MIN_SIDE && side <= largest;
+  const largest = Math.floor(Math.min(Math.sqrt(MOST_PIXELS), Math.sqrt(MOST_RESULT_PIXELS) / scale));
+  const fits = (side: number) => Number.isInteger(side) && side >= LEAST_SIDE && side <= largest;
   if (sizes.length === 0 || !sizes.every(fits)) {
-    throw new KernelFusionError('BAD_OPTION', `Sizes must be whole numbers from ${MIN_SIDE} to ${largest}.`);
+    throw new KernelFusionError('BAD_OPTION', `Sizes must be whole numbers from ${LEAST_SIDE} to ${largest}.`);
   }
   return [...new Set(sizes)].sort((a, b) => a - b);
 }

@@ -6,6 +6,7 @@ import { runJob } from '../job.ts';
 import { benchEngine } from './bench-engine.ts';
 import { benchGrowth } from './bench-growth.ts';
 import { benchQuality } from './bench-quality.ts';
+import { benchServer } from './bench-server.ts';
 import type { CommandResult } from './command-result.ts';
 import { upscaleApart } from './upscale-apart.ts';
 
@@ -48,4 +49,19 @@ export async function runBenchGrowth(
 ): Promise<CommandResult> {
   const data = await benchGrowth({ ...rest, outDir: out, measure: upscaleApart, signal, print });
   return { data, text: `Wrote ${data.markdown}\nWrote ${data.svg}\n`, exitCode: 0 };
+}
+
+export interface BenchServerArguments {
+  readonly side: number;
+  readonly rounds: number;
+  readonly cancelSide: number;
+  readonly out: string;
+}
+
+export async function runBenchServer(
+  { out, ...rest }: BenchServerArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const data = await benchServer({ ...rest, outDir: out, signal, print });
+  return { data, text: `Wrote ${data.markdown}\n`, exitCode: 0 };
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
 import { checkWritable } from '../atomic-file.ts';
+import { formatAskedBy } from './kernel-file.ts';
 
 export interface OutputRequest {
   readonly input: string;
@@ -18,7 +19,7 @@ export interface OutputRequest {
 
 export interface Outputs {
   readonly picture: string;
-  /** Each a `.npy` (the values) or a `.png` (a picture of them). */
+  /** Each of a format of shared/kernel-formats/, told by its extension; but a `.png` is a picture to look at. */
   readonly kernels: readonly string[];
   readonly report: string | null;
 }
@@ -55,19 +56,11 @@ const exists = (file: string) =>
   );
 
 /**
- * Names every output and checks it: known extension, not the input, no two alike, a folder that can be written to, and
- * nothing overwritten unless `force`. Throws `BAD_OPTION` or `OUTPUT_UNWRITABLE`. (The picture's own format is checked where
- * its content is known, by `checkOutput`.)
+ * Checks files that are going to be written: none is the input, no two are alike, each in a folder that can be written to, and
+ * nothing overwritten unless `force`. Throws `BAD_OPTION` or `OUTPUT_UNWRITABLE`.
  */
-export async function planOutputs(request: OutputRequest, force: boolean): Promise<Outputs> {
-  const picture = request.output ?? defaultOutput(request.input, request.scale);
-  const kernels = request.kernelOut ?? [];
-  const report = request.report ?? null;
-  for (const file of kernels) requireExtension(file, '--kernel-out', ['.npy', '.png']);
-  if (report !== null) requireExtension(report, '--report', ['.html', '.htm']);
-
-  const files = [picture, ...kernels, ...(report === null ? [] : [report])];
-  const taken = new Set([await identity(request.input)]);
+export async function checkOutputs(input: string, files: readonly string[], force: boolean): Promise<void> {
+  const taken = new Set([await identity(input)]);
   for (const file of files) {
     const same = await identity(file);
     if (taken.has(same)) throw bad('Input and outputs must be different files.');
@@ -80,5 +73,18 @@ export async function planOutputs(request: OutputRequest, force: boolean): Promi
     }
     await checkWritable(file);
   }
+}
+
+/**
+ * Names every output and checks it: known extension, and what `checkOutputs` checks. Throws `BAD_OPTION` or
+ * `OUTPUT_UNWRITABLE`. (The picture's own format is checked where its content is known, by `checkOutput`.)
+ */
+export async function planOutputs(request: OutputRequest, force: boolean): Promise<Outputs> {
+  const picture = request.output ?? defaultOutput(request.input, request.scale);
+  const kernels = request.kernelOut ?? [];
+  const report = request.report ?? null;
+  for (const file of kernels) formatAskedBy(file);
+  if (report !== null) requireExtension(report, '--report', ['.html', '.htm']);
+  await checkOutputs(request.input, [picture, ...kernels, ...(report === null ? [] : [report])], force);
   return { picture, kernels, report };
 }

@@ -3,11 +3,15 @@
  *
  * Everything that can be refused is refused before the work starts; files appear whole, at the end.
  */
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { KernelFusionError } from '../../shared/errors.ts';
-import type { Kernel, Scale } from '../../shared/kernel.ts';
-import { readNpy, writeNpy } from '../../shared/kernel-formats/npy.ts';
+import type { Scale } from '../../shared/kernel.ts';
+import type { Sense, Source } from '../../shared/kernel-formats/format.ts';
+import { exportKernel } from '../../shared/kernel-formats/index.ts';
+import { pngFormat } from '../../shared/kernel-formats/png.ts';
 import { parseOptions, type UpscaleOptions } from '../../shared/options.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { type Picture, type ReadLimits, readPicture } from '../image/read.ts';
@@ -19,6 +23,7 @@ import type { Display } from '../progress-display.ts';
 import { kernelPng } from '../report/kernel-png.ts';
 import { renderReport } from '../report/report.ts';
 import type { CommandResult } from './command-result.ts';
+import { formatAskedBy, readKernelFile } from './kernel-file.ts';
 import { type Outputs, planOutputs } from './outputs.ts';
 
 export interface UpscaleRequest {
@@ -26,8 +31,9 @@ export interface UpscaleRequest {
   readonly output?: string;
   /** Raw, as typed: `parseOptions` checks it. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** A `.npy` file with the known kernel. */
+  /** A file with the known kernel, and the sense of its values where neither the file nor its format tells. */
   readonly kernel?: string;
+  readonly kernelSense?: Sense;
   readonly kernelOut?: readonly string[];
   readonly report?: string;
   readonly threads?: number;
@@ -42,17 +48,6 @@ function limitsOf(maxPixels: number | undefined, scale: Scale): ReadLimits {
   return maxPixels === undefined ? { scale } : { scale, maxPixels, maxOutputPixels: maxPixels * MAX_GROWTH };
 }
 
-/** Reads a known kernel. Throws `INPUT_NOT_FOUND`, `INPUT_UNREADABLE`, `BAD_KERNEL`. */
-async function readKernel(file: string, scale: Scale): Promise<Kernel> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      throw new KernelFusionError('INPUT_NOT_FOUND', 'There is no such kernel file.', { cause: error });
-    }
-    throw new KernelFusionError('INPUT_UNREADABLE', 'The kernel file could not be read.', { cause: error });
-  });
-  return readNpy(bytes, scale);
-}
-
 /** Does it all. `display` shows the progress. */
 export async function upscale(request: UpscaleRequest, signal: AbortSignal, display: Display): Promise<CommandResult> {
   const options = parseOptions(request.options);
@@ -60,24 +55,27 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
   if (request.kernel !== undefined && options.kernelSide !== null) {
     throw new KernelFusionError('BAD_OPTION', 'A given kernel has its own side: leave out --kernel-side or --kernel.');
   }
-  const kernel = request.kernel === undefined ? undefined : await readKernel(request.kernel, scale);
+  const { kernelSense: sense } = request;
+  const known =
+    request.kernel === undefined ? null : await readKernelFile(request.kernel, { scale, ...(sense && { sense }) });
   const outputs = await planOutputs({ ...request, scale }, request.force);
   const picture = await readPicture(request.input, limitsOf(request.maxPixels, scale), signal);
   const plan = await checkOutput(outputs.picture, picture, scale);
 
   signal.addEventListener('abort', display.stop, { once: true });
   const job = await runJob(picture.layer, options, {
-    ...(kernel && { kernel }),
+    ...(known && { kernel: known.kernel }),
     ...(request.threads !== undefined && { threads: request.threads }),
     signal,
     onProgress: display.show,
   }).finally(display.stop);
 
-  await writeOutputs(outputs, request.input, picture, options, job, signal);
-  const data = describe(outputs, plan, picture, options, job);
+  const notes = await writeOutputs(outputs, request.input, picture, options, job, signal);
+  const data = describe(outputs, plan, picture, options, job, [...(known?.notes ?? []), ...notes]);
   return { data, text: inWords(data), exitCode: 0 };
 }
 
+/** Returns what there is to say about the kernel's files. */
 async function writeOutputs(
   outputs: Outputs,
   input: string,
@@ -85,24 +83,45 @@ async function writeOutputs(
   options: UpscaleOptions,
   job: Job,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string[]> {
   const { layer, kernel } = job.result;
   await writePicture(outputs.picture, layer, picture, signal);
+  const about = { source: await sourceOf(input, picture, signal), options: { ...options } };
+  const notes: string[] = [];
   for (const file of outputs.kernels) {
-    const isPicture = path.extname(file).toLowerCase() === '.png';
-    await writeAtomic(file, isPicture ? await kernelPng(kernel) : writeNpy(kernel), signal);
+    const format = formatAskedBy(file);
+    const exported = exportKernel(kernel, format, about);
+    const isPicture = format === pngFormat; // To look at; `kernel convert` writes one to be read by programs.
+    await writeAtomic(file, isPicture ? await kernelPng(kernel) : exported.bytes, signal);
+    if (!isPicture) notes.push(...exported.notes);
   }
   if (outputs.report !== null) {
     const html = await renderReport({ name: path.basename(input), picture, options, ...job });
     await writeAtomic(outputs.report, html, signal);
   }
+  return notes;
+}
+
+/** Which picture it was: its file's hash, its size. */
+async function sourceOf(input: string, { layer }: Picture, signal: AbortSignal): Promise<Source> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(input), hash, { signal });
+  const { width, height } = layer.colour;
+  return { sha256: hash.digest('hex'), width, height };
 }
 
 /**
  * The result for scripts. `lrConsistency` is in dB (null: exact), `noise` in 8-bit levels, `timings` in seconds, `peakMemory`
  * (of the whole process) in MB.
  */
-function describe(outputs: Outputs, plan: OutputPlan, picture: Picture, options: UpscaleOptions, job: Job) {
+function describe(
+  outputs: Outputs,
+  plan: OutputPlan,
+  picture: Picture,
+  options: UpscaleOptions,
+  job: Job,
+  kernelNotes: readonly string[],
+) {
   const { result, timings, versions, executor, threads } = job;
   const size = ({ width, height, channels }: Picture['layer']['colour'], alpha: boolean, bits: number) => ({
     width,
@@ -115,7 +134,7 @@ function describe(outputs: Outputs, plan: OutputPlan, picture: Picture, options:
     input: size(picture.layer.colour, picture.layer.alpha !== null, picture.bits),
     output: size(result.layer.colour, result.layer.alpha !== null, plan.bits),
     kernel: { source: result.kernelSource, side: result.kernel.size, scale: result.kernel.scale },
-    notes: [...picture.notes, ...plan.notes, ...result.notes],
+    notes: [...picture.notes, ...plan.notes, ...result.notes, ...kernelNotes],
     noise: result.noise,
     lrConsistency: result.lrConsistency,
     seed: options.seed,

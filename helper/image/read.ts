@@ -9,6 +9,7 @@ import * as fs from 'node:fs/promises';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { type ErrorCode, KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
+import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import type { Layer } from '../kernelfusion/method.ts';
 import { bleed } from './bleed.ts';
 import { exifDensity } from './exif.ts';
@@ -43,12 +44,9 @@ export interface ReadLimits {
   readonly scale?: Scale;
 }
 
-export const MAX_PIXELS = 4096 ** 2;
-export const MAX_OUTPUT_PIXELS = 8192 ** 2;
-export const MIN_SIDE = 16;
 /** What libvips takes for a PNG or JPEG that does not say. */
 const DENSITY = 72;
-/** An uncompressed 16-bit RGBA picture of `MAX_PIXELS`, four times over. */
+/** An uncompressed 16-bit RGBA picture of `MOST_PIXELS`, four times over. */
 const MAX_BYTES = 512 * 2 ** 20;
 
 const refuse = (code: ErrorCode, sentence: string, cause?: unknown) => new KernelFusionError(code, sentence, { cause });
@@ -88,7 +86,7 @@ export async function readPicture(
   const grey = header.channels < 3;
   const space = bits === 16 ? (grey ? 'grey16' : 'rgb16') : 'srgb';
   const decode = (failOn: 'warning' | 'error') =>
-    open({ failOn, autoOrient: true, limitInputPixels: limits.maxPixels ?? MAX_PIXELS })
+    open({ failOn, autoOrient: true, limitInputPixels: limits.maxPixels ?? MOST_PIXELS })
       .toColourspace(space)
       .raw({ depth: bits === 16 ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true });
@@ -174,11 +172,11 @@ function checkHeader(header: Metadata, limits: ReadLimits): void {
   if (depth !== 'uchar' && depth !== 'ushort') {
     throw refuse('INPUT_UNSUPPORTED', 'This picture is not stored in 8 or 16 bits a value: convert it first.');
   }
-  if (width < MIN_SIDE || height < MIN_SIDE) {
+  if (width < LEAST_SIDE || height < LEAST_SIDE) {
     const size = `${width} x ${height}`;
-    throw refuse('INPUT_TOO_SMALL', `This picture is ${size}; it must be at least ${MIN_SIDE} pixels wide and high.`);
+    throw refuse('INPUT_TOO_SMALL', `This picture is ${size}; it must be at least ${LEAST_SIDE} pixels wide and high.`);
   }
-  const { maxPixels = MAX_PIXELS, maxOutputPixels = MAX_OUTPUT_PIXELS, scale = 1 } = limits;
+  const { maxPixels = MOST_PIXELS, maxOutputPixels = MOST_RESULT_PIXELS, scale = 1 } = limits;
   const pixels = width * height;
   if (pixels > maxPixels) {
     throw refuse('INPUT_TOO_LARGE', `This picture has ${megapixels(pixels)}; the limit is ${megapixels(maxPixels)}.`);

@@ -7,13 +7,9 @@
 import os from 'node:os';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
-import { MOST_PIXELS } from '../../shared/protocol/limits.ts';
+import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import { predictWork } from '../kernelfusion/methods/fast.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
-
-export const LEAST_SIDE = 16;
-/** Pixels of a result: 8192 x 8192. */
-export const MOST_RESULT_PIXELS = 2 ** 26;
 
 const megapixels = (pixels: number) => `${(pixels / 1e6).toFixed(1)} megapixels`;
 

@@ -13,6 +13,7 @@ import * as v from 'valibot';
 import { KernelFusionError } from '../../shared/errors.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { makePrivateFolder } from './directories.ts';
+import { createLimit } from './limit.ts';
 
 export interface Offer {
   /** Six digits. */
@@ -92,15 +93,3 @@ async function readOffer(folder: string): Promise<Offer | null> {
 }
 
 const isSame = (a: string, b: string) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-
-/** Says yes at most `most` times in any `span`; being told no does not count. */
-function createLimit(most: number, span: number, now: () => number): () => boolean {
-  let taken: number[] = [];
-  return () => {
-    const time = now();
-    taken = taken.filter((earlier) => time - earlier < span);
-    if (taken.length >= most) return false;
-    taken.push(time);
-    return true;
-  };
-}

@@ -7,9 +7,8 @@
  */
 import { KernelFusionError } from '../errors.ts';
 import { type Kernel, makeKernel, type Scale } from '../kernel.ts';
+import { type Found, type KernelFormat, LARGEST_SIDE } from './format.ts';
 
-/** Longest side that is read, in HR pixels. */
-const LARGEST_SIDE = 64;
 /** Longest header that is read; NumPy sets itself the same bound. */
 const LONGEST_HEADER = 10_000;
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
@@ -41,7 +40,15 @@ export function writeNpy(kernel: Kernel): Uint8Array {
  * values that are no kernel (see `makeKernel`).
  */
 export function readNpy(file: Uint8Array, scale: Scale): Kernel {
-  if (file.length < 10 || MAGIC.some((byte, i) => file[i] !== byte)) throw bad('This is not a NumPy (.npy) file.');
+  const { size, values } = readArray(file);
+  return makeKernel(size, scale, values);
+}
+
+const isNpy = (file: Uint8Array) => MAGIC.every((byte, i) => file[i] === byte);
+
+/** The values, rows first whatever order the file has. */
+function readArray(file: Uint8Array): Found {
+  if (file.length < 10 || !isNpy(file)) throw bad('This is not a NumPy (.npy) file.');
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const { text, start } = readHeader(view);
   const { littleEndian, bytes, fortran, size } = parseHeader(text);
@@ -55,7 +62,7 @@ export function readNpy(file: Uint8Array, scale: Scale): Kernel {
     const value = bytes === 4 ? view.getFloat32(at, littleEndian) : view.getFloat64(at, littleEndian);
     values[fortran ? (i % size) * size + Math.floor(i / size) : i] = value;
   }
-  return makeKernel(size, scale, values);
+  return { size, values };
 }
 
 /** The dictionary's text and where the values start. */
@@ -86,3 +93,19 @@ function parseHeader(text: string): { littleEndian: boolean; bytes: 4 | 8; fortr
   if (size < 1 || size > LARGEST_SIDE) throw bad(`A kernel's side must be 1 to ${LARGEST_SIDE}, not ${size}.`);
   return { littleEndian: type[1] === '<', bytes: type[2] === '4' ? 4 : 8, fortran: order[1] === 'True', size };
 }
+
+export const npyFormat: KernelFormat = {
+  id: 'npy',
+  extension: '.npy',
+  label: 'NumPy',
+  purpose: 'For Python, in the sense PyTorch and OpenCV take; turned by [::-1, ::-1] for convolutions.',
+  recipe: {
+    tool: 'PyTorch',
+    language: 'python',
+    code: `blurred = torch.nn.functional.conv2d(picture, torch.from_numpy(numpy.load('kernel.npy'))[None, None])`,
+  },
+  sense: 'correlation',
+  centring: 'found',
+  write: writeNpy,
+  reader: { recognises: isNpy, read: readArray },
+};

@@ -20,8 +20,12 @@ export const ACKNOWLEDGE_EVERY = 4 * CHUNK;
 /** Characters of a control message. */
 export const LONGEST_TEXT = 2 ** 18;
 
-/** Pixels of a layer: 4096 x 4096. */
+/** Sides of a layer in pixels, and of a picture file: smaller ones tell nothing about their blur. */
+export const LEAST_SIDE = 16;
+/** Pixels of a layer, and of a picture file unless it is told otherwise: 4096 x 4096. */
 export const MOST_PIXELS = 2 ** 24;
+/** Pixels of a result: 8192 x 8192. */
+export const MOST_RESULT_PIXELS = 2 ** 26;
 /** Side of a preview in pixels. */
 export const LARGEST_PREVIEW = 256;
 /** Side of a kernel that is sent along. */

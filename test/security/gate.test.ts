@@ -176,6 +176,19 @@ test('11: whoever may only pair and does not is sent away, and there is room for
   for (const { socket } of [...waiting, panel, next]) socket.terminate();
 });
 
+test('11: there is room for sixteen panels, and for another when one has left', async (t) => {
+  const { enter, knock, tokens } = await startGatehouse(t);
+  const { token } = await tokens.add(CHROME);
+  const panels = await Promise.all(Array.from({ length: 16 }, () => enter(CHROME, token)));
+  assert.equal(await knock(CHROME, token), 503);
+  panels[0].socket.close();
+  await panels[0].closed;
+  let next = await knock(CHROME, token);
+  while (next === 503) next = await knock(CHROME, token); // The helper hears of the end a little later.
+  assert.ok(typeof next !== 'number');
+  for (const { socket } of [...panels, next]) socket.terminate();
+});
+
 test('11: a pairing is closed when its time is over', async (t) => {
   const { tokens } = await startGatehouse(t);
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });

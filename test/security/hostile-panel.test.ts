@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
-import { LARGEST_MESSAGE } from '../../shared/protocol/frames.ts';
+import { encodeFrame, LARGEST_MESSAGE } from '../../shared/protocol/frames.ts';
 import { type ClientMessage, parseHelperMessage } from '../../shared/protocol/messages.ts';
 import { hello, type Loopback, ORIGIN, shape, startLoopback } from '../helper/server/loopback.ts';
 
@@ -92,6 +92,23 @@ test('a million fragments of one byte are refused with 1008, and memory stays fl
     assert.equal(await closed, 1008);
   });
   assert.ok(grown < 64 * MIB, `${grown} bytes`);
+});
+
+test('a message in as many pieces as a browser may make of it is taken', async (t) => {
+  const loopback = await startLoopback(t);
+  const client = await loopback.connect();
+  const [side, pieces] = [512, 64]; // One frame of a layer.
+  const pixels = Uint8Array.from({ length: 4 * side ** 2 }, (_, i) => i % 251);
+  client.say({ type: 'start', request: 1, layer: shape(side, side), options: {} });
+  const { job } = await client.hear('started');
+  const frame = encodeFrame({ type: 'layer', job, sequence: 0, offset: 0, payload: pixels });
+  const step = Math.ceil(frame.length / pieces);
+  for (let at = 0; at < frame.length; at += step) {
+    client.socket.send(frame.subarray(at, at + step), { binary: true, fin: at + step >= frame.length });
+  }
+  client.say({ type: 'uploaded', request: 2, job });
+  await client.hear('job');
+  assert.deepEqual(loopback.jobs.pixels(job), pixels);
 });
 
 test('what cannot be a layer is refused with a code, whatever its numbers are', async (t) => {

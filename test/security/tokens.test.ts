@@ -91,6 +91,22 @@ test('4: a token that is wrong, or was given to another, is refused before the s
   assert.equal(await knock('https://evil.example', token), 403);
 });
 
+test('4: after five wrong tokens the answer to others comes late, and the right one is let in at once', async (t) => {
+  const { enter, knock, log, tokens } = await startGatehouse(t);
+  const { token } = await tokens.add(CHROME);
+  const guess = () => knock(CHROME, randomBytes(32).toString('base64url'));
+  for (let i = 0; i < 5; i++) assert.equal(await guess(), 401);
+  const asked = performance.now();
+  const late = [guess(), guess()];
+  const panel = await enter(CHROME, token);
+  assert.ok(performance.now() - asked < 1000);
+  panel.socket.close();
+  assert.deepEqual(await Promise.all(late), [401, 401]);
+  assert.ok(performance.now() - asked >= 999);
+  const warnings = log().match(/"level":"warn"/g) ?? [];
+  assert.equal(warnings.length, 5, 'whoever tries and tries does not fill the log');
+});
+
 test('4: a revoked token is refused, and whoever is connected with it is sent away', async (t) => {
   const { enter, knock, tokens } = await startGatehouse(t);
   const [kept, revoked] = [await tokens.add(CHROME), await tokens.add(CHROME)];

@@ -44,7 +44,7 @@ test('two outputs of one name are refused', async () => {
 });
 
 test('a kernel or report of another kind is refused', async () => {
-  await assert.rejects(plan({ kernelOut: [file('k.mat')] }), { code: 'BAD_OPTION', message: /\.npy or \.png/ });
+  await assert.rejects(plan({ kernelOut: [file('k.xyz')] }), { code: 'BAD_OPTION', message: /\.json, \.npy/ });
   await assert.rejects(plan({ report: file('r.pdf') }), { code: 'BAD_OPTION', message: /\.html/ });
 });
 

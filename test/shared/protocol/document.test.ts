@@ -88,6 +88,8 @@ test('the numbers in the text are those of the code', () => {
     `At most ${limits.WINDOW} bytes may be`,
     `at least every ${limits.ACKNOWLEDGE_EVERY} bytes`,
     `At most ${limits.MOST_REQUESTS} requests may wait`,
+    `at least ${limits.LEAST_SIDE} pixels wide and high`,
+    `at most ${limits.MOST_PIXELS} pixels, its result at most ${limits.MOST_RESULT_PIXELS}.`,
     `A header of ${HEADER} bytes`,
     `of the payload, 1 to ${limits.CHUNK}`,
     `${limits.LARGEST_PREVIEW} at most`,

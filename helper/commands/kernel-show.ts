@@ -1,0 +1,87 @@
+/**
+ * `kernelfusion kernel show`: what a kernel file holds, in numbers and as a picture made of characters.
+ */
+import path from 'node:path';
+import { centreOfMass, type Kernel, type Scale } from '../../shared/kernel.ts';
+import type { Sense } from '../../shared/kernel-formats/format.ts';
+import type { CommandResult } from './command-result.ts';
+import { readKernelFile } from './kernel-file.ts';
+
+export interface ShowRequest {
+  readonly kernel: string;
+  readonly scale?: Scale;
+  readonly sense?: Sense;
+}
+
+/** From nothing to the largest value. */
+const SHADES = ' .:-=+*#%@';
+
+/** Throws what `readKernelFile` throws. */
+export async function showKernel({ kernel: file, scale, sense }: ShowRequest): Promise<CommandResult> {
+  const { kernel, format, notes } = await readKernelFile(file, { ...(scale && { scale }), ...(sense && { sense }) });
+  const data = { format: format.id, ...measure(kernel), notes };
+  return { data, text: inWords(path.basename(file), format.label, kernel, data), exitCode: 0 };
+}
+
+/**
+ * What there is to say of a kernel, in HR pixels: `centreOfMass` [down, right] of its centre; `spread` the standard deviations
+ * along its longest axis and across; `angle` of that axis in degrees, anticlockwise from the right, -90 to 90.
+ */
+export function measure(kernel: Kernel) {
+  const { size, scale, data } = kernel;
+  const [y, x] = centreOfMass(kernel);
+  const moments = { yy: 0, xx: 0, xy: 0 };
+  data.forEach((value, i) => {
+    const dy = Math.floor(i / size) - (size - 1) / 2 - y;
+    const dx = (i % size) - (size - 1) / 2 - x;
+    moments.yy += value * dy * dy;
+    moments.xx += value * dx * dx;
+    moments.xy += value * dx * dy;
+  });
+  const { yy, xx, xy } = moments;
+  const half = Math.hypot((xx - yy) / 2, xy);
+  const deviation = (variance: number) => Math.sqrt(Math.max(0, variance)); // Negative lobes may make it negative.
+  return {
+    size,
+    scale,
+    centreOfMass: [y, x],
+    spread: [deviation((xx + yy) / 2 + half), deviation((xx + yy) / 2 - half)],
+    // Rows count downwards, so an angle seen as anticlockwise has its sign changed. + 0: no "-0".
+    angle: ((-Math.atan2(2 * xy, xx - yy) / 2) * 180) / Math.PI + 0,
+    smallest: data.reduce((a, b) => Math.min(a, b)),
+    largest: data.reduce((a, b) => Math.max(a, b)),
+  };
+}
+
+/** Two characters a value, for characters are twice as high as wide; negative values are `o`. */
+export function drawKernel({ size, data }: Kernel): string {
+  const largest = data.reduce((a, b) => Math.max(a, b));
+  const shade = (value: number) =>
+    value < -largest / 20 ? 'o' : SHADES[Math.round((Math.max(0, value) / largest) * (SHADES.length - 1))];
+  const lines = Array.from({ length: size }, (_, r) =>
+    Array.from(data.subarray(r * size, (r + 1) * size), (value) => shade(value).repeat(2)).join(''),
+  );
+  const edge = `+${'-'.repeat(2 * size)}+`;
+  return [edge, ...lines.map((line) => `|${line}|`), edge].join('\n');
+}
+
+function inWords(
+  name: string,
+  label: string,
+  kernel: Kernel,
+  found: ReturnType<typeof measure> & { notes: readonly string[] },
+): string {
+  const { size, scale, centreOfMass: mass, spread, angle, smallest, largest, notes } = found;
+  const number = (value: number) => Number(value.toPrecision(3)).toString();
+  const [down, right] = mass.map((value) => (Math.abs(value) < 0.005 ? '0' : value.toFixed(2)));
+  const lines = [
+    `${name}: ${label}, ${size} x ${size} values, for scale ${scale}`,
+    `Centre of mass: ${right} pixels right and ${down} down of the centre`,
+    `Spread: ${spread[0].toFixed(2)} pixels along ${angle.toFixed(0)} degrees, ${spread[1].toFixed(2)} across (standard deviations)`,
+    `Values: ${number(smallest)} to ${number(largest)}, sum 1`,
+    ...notes.map((note) => `Note: ${note}`),
+    'In correlation sense, the weights a pixel is averaged with:',
+    drawKernel(kernel),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,67 @@
+/**
+ * A kernel on its way out: grid, centring, side, sense and sign as the file's reader expects them, then the format's own writer.
+ */
+import { KernelFusionError } from '../errors.ts';
+import { flip, type Kernel, makeKernel, resizeSide } from '../kernel.ts';
+import type { About, Centring, Grid, KernelFormat, Source } from './format.ts';
+import { centre, toGrid } from './placing.ts';
+
+export interface ExportOptions {
+  /** `hr` unless told otherwise. */
+  readonly grid?: Grid;
+  /** As the format is unless told otherwise. */
+  readonly centring?: Centring;
+  readonly source?: Source;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+export interface Exported {
+  readonly bytes: Uint8Array;
+  /** Sentences for the person: what of the kernel the format cannot hold. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The kernel as a file. Throws `BAD_OPTION` where the format is always centred and something else is asked for, `BAD_KERNEL`
+ * where nothing positive is left of the kernel on the side or with the sign the format holds.
+ */
+export function exportKernel(kernel: Kernel, format: KernelFormat, options: ExportOptions = {}): Exported {
+  const { grid = 'hr', centring = format.centring, ...rest } = options;
+  if (format.sides && centring !== 'middle') {
+    throw new KernelFusionError('BAD_OPTION', `The format ${format.label} is always centred in the middle.`);
+  }
+  const notes: string[] = [];
+  const placed = centre(toGrid(kernel, grid), centring);
+  const sided = format.sides ? cut(placed, format.sides, notes) : placed;
+  const signed = format.unsigned ? withoutNegative(sided, format.label, notes) : sided;
+  const about: About = { scale: kernel.scale, sense: format.sense, grid, centring, ...rest };
+  return { bytes: format.write(format.sense === 'convolution' ? flip(signed) : signed, about), notes };
+}
+
+/** The smallest of the sides that holds the kernel; where none does, the middle of it on the largest. */
+function cut(kernel: Kernel, sides: readonly number[], notes: string[]): Kernel {
+  const side = sides.find((s) => s >= kernel.size) ?? sides[sides.length - 1];
+  if (side < kernel.size) {
+    const margin = (kernel.size - side) / 2;
+    const isInside = (i: number) => Math.abs(i - (kernel.size - 1) / 2) <= (side - 1) / 2;
+    const inside = kernel.data.filter((_, i) => isInside(Math.floor(i / kernel.size)) && isInside(i % kernel.size));
+    notes.push(
+      `Only the middle ${side} x ${side} of ${kernel.size} x ${kernel.size} values fit (${margin} are cut off on each side): ` +
+        `they hold ${percent(inside.reduce((a, b) => a + b, 0))} of the blur.`,
+    );
+  }
+  return resizeSide(kernel, side);
+}
+
+function withoutNegative(kernel: Kernel, label: string, notes: string[]): Kernel {
+  const lost = kernel.data.reduce((sum, value) => sum - Math.min(0, value), 0);
+  if (lost === 0) return kernel;
+  notes.push(`${label} holds no negative values: those of the kernel (${percent(lost)} of its sum) became 0.`);
+  return makeKernel(
+    kernel.size,
+    kernel.scale,
+    kernel.data.map((value) => Math.max(0, value)),
+  );
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
