@@ -1,11 +1,12 @@
 /**
  * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs, the process that runs a job, and
- * the one that a benchmark compares the helper with.
+ * the one that a benchmark compares the helper with. The extension's part is in build-extension.mjs.
  *
  * Packages stay outside the bundle: sharp and onnxruntime-node bring native code that has to be found in node_modules.
  */
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { buildExtension } from './build-extension.mjs';
 import { root } from './steps.mjs';
 
 await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
@@ -31,3 +32,4 @@ await build({
   logLevel: 'warning',
 });
 await chmod(new URL('../dist/helper/cli.js', import.meta.url), 0o755);
+await buildExtension();

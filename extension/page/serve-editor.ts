@@ -72,7 +72,10 @@ function makeAnswers(editors: readonly Editor[]): Answers {
         found = candidate;
         return { name: found.name, modes: found.modes, tests: found.selfTest !== undefined };
       }
-      throw new KernelFusionError('NO_EDITOR', 'This page is no editor that KernelFusion knows, or it is still loading.');
+      throw new KernelFusionError(
+        'NO_EDITOR',
+        'This page is no editor that KernelFusion knows, or it is still loading.',
+      );
     },
     document: () => editor().document(),
     layers: () => editor().layers(),

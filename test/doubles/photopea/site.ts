@@ -39,6 +39,7 @@ export async function serveDouble(): Promise<DoubleSite> {
 export async function frameFiles(): Promise<Files> {
   return {
     'photopea-frame.html': html('extension/editors/photopea/photopea-frame.html'),
+    'photopea-frame.css': { ...html('extension/editors/photopea/photopea-frame.css'), type: 'text/css' },
     'photopea-frame.js': await bundled('extension/editors/photopea/frame.ts'),
   };
 }
