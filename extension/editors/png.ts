@@ -7,13 +7,7 @@
  * writes 8-bit RGBA. The format: https://www.w3.org/TR/png-3/
  */
 import { KernelFusionError } from '../../shared/errors.ts';
-
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** Straight-alpha RGBA rows, 4 * width * height values of 0..255. */
-  readonly rgba: Uint8ClampedArray;
-}
+import type { Picture } from './picture.ts';
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 

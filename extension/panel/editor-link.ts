@@ -231,7 +231,10 @@ function connected(line: Line, { name, modes, tests }: Answered['editor'], limit
 const pageClosed = () =>
   new KernelFusionError('PAGE_CLOSED', 'The editor was closed or reloaded. Open it again, then try once more.');
 const silent = () =>
-  new KernelFusionError('EDITOR_SILENT', 'The editor did not answer. Close any dialog that is open in it, or reload it.');
+  new KernelFusionError(
+    'EDITOR_SILENT',
+    'The editor did not answer. Close any dialog that is open in it, or reload it.',
+  );
 const nonsense = () =>
   new KernelFusionError('BAD_ANSWER', 'The editor gave an answer that makes no sense. Reload it, then try once more.');
 const tooLarge = (width: number, height: number) =>

@@ -8,11 +8,12 @@
  */
 import { KernelFusionError } from '../../../shared/errors.ts';
 import type { Editor, Inserted, Insertion, LayerInfo, LayerPixels, SelfTestStep } from '../editor.ts';
-import { decodePng, encodePng, type Picture, pngAddress, pngSize } from '../png.ts';
+import { type Box, crop, opaqueBox, type Picture, shrink } from '../picture.ts';
+import { decodePng, encodePng, pngAddress, pngSize } from '../png.ts';
 import { LIMITS, type Limits, PhotopeaChannel } from './channel.ts';
-import { agrees, crop, goalOf, opaqueBox, resizePercent, shift, shrink } from './placement.ts';
+import { agrees, goalOf, resizePercent, shift } from './placement.ts';
 import { framePort, type PhotopeaPort, pluginAddress, shimPort } from './port.ts';
-import type { Before, Box, DocumentMark, Inspection, ScriptLayer } from './scripts.ts';
+import type { Before, DocumentMark, Inspection, ScriptLayer } from './scripts.ts';
 import * as scripts from './scripts.ts';
 
 /** As many pixels as every browser holds in one canvas, measured: more comes out blank in Chromium. */

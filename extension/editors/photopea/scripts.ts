@@ -50,7 +50,6 @@ const layerReply = v.object({
 /** Enough to know a document again: Photopea gives documents no identity. */
 export type DocumentMark = v.InferOutput<typeof documentReply>;
 export type ScriptLayer = v.InferOutput<typeof layerReply>;
-export type Box = v.InferOutput<typeof box>;
 
 const nothing = v.object({});
 
