@@ -4,7 +4,9 @@
  * It is injected once for each connection and takes one port. Whatever is here the page can see and change: no token, no
  * part of the extension's interface.
  */
+import { minipaint } from '../editors/minipaint.ts';
 import { photopea } from '../editors/photopea/photopea.ts';
+import { piskel } from '../editors/piskel.ts';
 import type { Hello } from './messages.ts';
 import { serveEditor } from './serve-editor.ts';
 
@@ -14,7 +16,7 @@ function take(event: MessageEvent<Partial<Hello> | null>): void {
   event.stopImmediatePropagation();
   window.removeEventListener('message', take, true);
   const { frameUrl } = event.data;
-  serveEditor(event.ports[0], [photopea(frameUrl === undefined ? {} : { frameUrl })]);
+  serveEditor(event.ports[0], [minipaint(), piskel(), photopea(frameUrl === undefined ? {} : { frameUrl })]);
 }
 
 window.addEventListener('message', take, true);
