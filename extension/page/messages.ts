@@ -20,10 +20,10 @@ import type {
 /** Name of the port from panel to bridge. */
 export const PORT = 'kernelfusion.editor';
 
-/** Bytes of pixels in a piece at most, unless a single row is longer. */
+/** Bytes of pixels in a piece at most: many rows of the longest there are. */
 export const PIECE = 4 * 2 ** 20;
 
-/** How many rows of a picture make a piece: at least one. */
+/** How many rows of a picture make a piece. */
 export const rowsInPiece = (width: number): number => Math.max(1, Math.floor(PIECE / (4 * width)));
 
 /** What the bridge posts to the page's window, together with a MessagePort. */

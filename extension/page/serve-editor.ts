@@ -38,6 +38,7 @@ type Answers = { readonly [A in Ask]: (asked: Asked[A]) => Answered[A] | Promise
 async function answerTo(answers: Answers, question: Question): Promise<Answer> {
   const { id, ask } = question;
   try {
+    if (!Object.hasOwn(answers, ask)) throw new Error(`it is not asked for "${ask}"`);
     // The compiler does not see that the question's name and its contents belong together.
     return { id, ok: true, value: await (answers[ask] as (asked: unknown) => Answered[Ask])(question) };
   } catch (error) {
