@@ -57,7 +57,7 @@ async function commonFiles() {
     outdir: 'dist/extension',
     bundle: true,
     platform: 'browser',
-    target: ['chrome148', 'firefox140'],
+    target: ['chrome148', 'firefox142'],
     format: 'iife',
     jsx: 'automatic',
     jsxImportSource: 'preact',
