@@ -7,6 +7,9 @@
  * Every method rejects with a `KernelFusionError` whose sentence a user can act on.
  */
 
+/** The editors there are. Pages are asked in this order which of them they are: page-world.ts. */
+export const EDITOR_NAMES = ['minipaint', 'piskel', 'photopea'] as const;
+
 export interface EditorDocument {
   readonly name: string;
   /** In pixels. */
@@ -74,7 +77,7 @@ export interface SelfTestStep {
 }
 
 export interface Editor {
-  readonly name: 'minipaint' | 'piskel' | 'photopea';
+  readonly name: (typeof EDITOR_NAMES)[number];
   /** What `insert` can do; the first is the default. */
   readonly modes: readonly InsertMode[];
   detect(): boolean | Promise<boolean>;

@@ -4,6 +4,7 @@
  * It is injected once for each connection and takes one port. Whatever is here the page can see and change: no token, no
  * part of the extension's interface.
  */
+import { EDITOR_NAMES } from '../editors/editor.ts';
 import { minipaint } from '../editors/minipaint.ts';
 import { photopea } from '../editors/photopea/photopea.ts';
 import { piskel } from '../editors/piskel.ts';
@@ -16,7 +17,11 @@ function take(event: MessageEvent<Partial<Hello> | null>): void {
   event.stopImmediatePropagation();
   window.removeEventListener('message', take, true);
   const { frameUrl } = event.data;
-  serveEditor(event.ports[0], [minipaint(), piskel(), photopea(frameUrl === undefined ? {} : { frameUrl })]);
+  const editors = { minipaint, piskel, photopea: () => photopea({ frameUrl }) };
+  serveEditor(
+    event.ports[0],
+    EDITOR_NAMES.map((name) => editors[name]()),
+  );
 }
 
 window.addEventListener('message', take, true);

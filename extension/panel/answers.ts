@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { type ErrorCode, EXIT_CODES } from '../../shared/errors.ts';
+import { EDITOR_NAMES } from '../editors/editor.ts';
 import type { Answered, Ask } from '../page/messages.ts';
 
 /** The longest side any browser's canvas can have. */
@@ -33,7 +34,7 @@ const layer = v.object({
 
 export const ANSWERS: { readonly [A in Ask]: v.GenericSchema<unknown, Answered[A]> } = {
   editor: v.object({
-    name: v.picklist(['minipaint', 'piskel', 'photopea']),
+    name: v.picklist(EDITOR_NAMES),
     modes: v.pipe(v.array(v.picklist(['enlarge-document', 'keep-document', 'new-document'])), v.minLength(1)),
     tests: v.boolean(),
   }),
