@@ -5,36 +5,22 @@
  *
  * The editor is a page with miniPaint's objects and one layer, read by the adapter for miniPaint.
  */
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { WebSocketServer } from 'ws';
-import { EXTENSION_ID } from '../../../shared/extension-id.ts';
 import { bundled } from '../../doubles/photopea/site.ts';
+import { installExtension, LOCAL_PAGES, missing, TARGETS, type Target } from '../../support/extension.ts';
 import { startHelperProcess } from '../../support/helper-process.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const SIDE = 2048;
 const ROUNDS = 7;
 const BAR = 2;
-const ADDON = 'kernelfusion@kernelfusion.example';
-const UUID = '11111111-2222-4333-8444-5555555555be';
-
-const BROWSERS = [
-  {
-    name: 'Chromium',
-    kind: 'chrome',
-    executablePath: '/usr/bin/chromium',
-    origin: `chrome-extension://${EXTENSION_ID}`,
-  },
-  { name: 'Firefox', kind: 'firefox', executablePath: '/usr/bin/firefox-esr', origin: `moz-extension://${UUID}` },
-] as const;
-type Target = (typeof BROWSERS)[number];
+const PANEL = '<!doctype html><script src="in-panel.js"></script>';
 
 interface Round {
   /** Milliseconds. */
@@ -83,62 +69,28 @@ async function serveSink() {
   return { port: (server.address() as AddressInfo).port, server };
 }
 
-/** The extension as it is shipped, with a page of ours beside the panel, and let into the editor without being asked. */
-async function benchExtension(kind: Target['kind']): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kernelfusion-bench-'));
-  await cp(path.join(root, 'dist', `extension-${kind}`), folder, { recursive: true });
-  const manifest = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8'));
-  const raw = { matches: ['http://127.0.0.1/*'], run_at: 'document_end' };
-  Object.assign(manifest, {
-    host_permissions: ['http://127.0.0.1/*'],
+/** A page of ours beside the panel, and the raw pipeline's scripts in the editor's page. */
+async function install(target: Target) {
+  const names = ['raw-page', 'raw-bridge', 'in-panel'];
+  const scripts = names.map(async (name) => [`${name}.js`, (await bundled(`test/bench/panel/${name}.ts`)).text]);
+  const files = { ...Object.fromEntries(await Promise.all(scripts)), 'bench.html': PANEL };
+  const raw = { matches: LOCAL_PAGES, run_at: 'document_end' };
+  return installExtension(target, files, {
+    host_permissions: LOCAL_PAGES,
     content_scripts: [
       { ...raw, js: ['raw-page.js'], world: 'MAIN' },
       { ...raw, js: ['raw-bridge.js'] },
     ],
   });
-  await writeFile(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
-  for (const script of ['raw-page', 'raw-bridge', 'in-panel']) {
-    await writeFile(path.join(folder, `${script}.js`), (await bundled(`test/bench/panel/${script}.ts`)).text);
-  }
-  await writeFile(path.join(folder, 'bench.html'), '<!doctype html><script src="in-panel.js"></script>');
-  return folder;
-}
-
-async function launch({ kind, executablePath }: Target, extension: string): Promise<Browser> {
-  if (kind === 'chrome') {
-    return puppeteer.launch({
-      ...{ browser: kind, executablePath, enableExtensions: true },
-      args: [
-        '--no-sandbox',
-        '--disable-features=DisableLoadExtensionCommandLineSwitch',
-        `--load-extension=${extension}`,
-      ],
-    });
-  }
-  const browser = await puppeteer.launch({
-    ...{ browser: kind, executablePath, args: ['--remote-allow-system-access'] },
-    extraPrefsFirefox: { 'extensions.webextensions.uuids': JSON.stringify({ [ADDON]: UUID }) },
-  });
-  await browser.installExtension(extension);
-  return browser;
-}
-
-/** Firefox does not tell when a page of an extension is loaded: it is asked. */
-async function openPanel(browser: Browser, origin: string): Promise<Page> {
-  const panel = await browser.newPage();
-  await panel.goto(`${origin}/bench.html`, { timeout: 3000 }).catch(() => {});
-  await panel.waitForFunction(() => window.bench !== undefined);
-  return panel;
 }
 
 async function measure(target: Target): Promise<Round[]> {
-  const extension = await benchExtension(target.kind);
   const [editor, sink, helper] = await Promise.all([serveEditor(), serveSink(), startHelperProcess([target.origin])]);
-  const browser = await launch(target, extension);
+  const extension = await install(target);
   try {
-    const page = await browser.newPage();
+    const page = await extension.browser.newPage();
     await page.goto(editor.address);
-    const panel = await openPanel(browser, target.origin);
+    const panel = await extension.open('bench.html', () => window.bench !== undefined);
     const rounds: Round[] = [];
     // The first round warms both up and does not count.
     for (let round = 0; round <= ROUNDS; round++) {
@@ -150,11 +102,10 @@ async function measure(target: Target): Promise<Round[]> {
     }
     return rounds;
   } finally {
-    await browser.close();
+    await extension.close();
     await helper.end();
     sink.server.close();
     editor.server.close();
-    await rm(extension, { recursive: true });
   }
 }
 
@@ -165,9 +116,10 @@ const rows = [
   '|---|---|---|---|---|---|',
 ];
 let met = true;
-for (const target of BROWSERS) {
-  if (!existsSync(target.executablePath)) {
-    console.log(`${target.name} is not installed: not measured.`);
+for (const target of TARGETS) {
+  const why = missing(target);
+  if (why) {
+    console.log(`Not measured: ${why}.`);
     continue;
   }
   const rounds = await measure(target);
