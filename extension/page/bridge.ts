@@ -6,7 +6,7 @@
  * helper.
  */
 import type { Browser, Runtime } from 'webextension-polyfill';
-import { type Hello, PORT } from './messages.ts';
+import { HELLO, PORT } from './messages.ts';
 
 const world = globalThis as typeof globalThis & { browser?: Browser; chrome?: Browser; kernelfusionBridge?: true };
 const api = (world.browser ?? world.chrome) as Browser;
@@ -14,8 +14,8 @@ const api = (world.browser ?? world.chrome) as Browser;
 /** A private line to the page's world, where page-world.ts waits for it. */
 function openPage(): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  const hello: Hello = { kernelfusion: 'hello', frameUrl: api.runtime.getURL('photopea-frame.html') };
-  window.postMessage(hello, window.origin, [port2]);
+  const frameUrl = api.runtime.getURL('photopea-frame.html');
+  window.dispatchEvent(new MessageEvent(HELLO, { data: frameUrl, ports: [port2] }));
   return port1;
 }
 

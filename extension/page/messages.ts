@@ -26,12 +26,12 @@ export const PIECE = 4 * 2 ** 20;
 /** How many rows of a picture make a piece. */
 export const rowsInPiece = (width: number): number => Math.max(1, Math.floor(PIECE / (4 * width)));
 
-/** What the bridge posts to the page's window, together with a MessagePort. */
-export interface Hello {
-  readonly kernelfusion: 'hello';
-  /** The address of a page of ours that a page may show in a frame: a way to Photopea. */
-  readonly frameUrl: string;
-}
+/**
+ * The event by which the bridge hands the page's world a port; its data is the address of photopea-frame.html. Not a message to
+ * the window: editors listen to those too, whatever a listener of ours would hold back (Chromium calls them in the order they
+ * came), and one of them takes a message that it does not know for the wish for a new frame.
+ */
+export const HELLO = 'kernelfusion-hello';
 
 /** The questions by name, and what goes with each. A `transfer` is a number by which a page knows pixels on their way. */
 export interface Asked {

@@ -8,20 +8,19 @@ import { EDITOR_NAMES } from '../editors/editor.ts';
 import { minipaint } from '../editors/minipaint.ts';
 import { photopea } from '../editors/photopea/photopea.ts';
 import { piskel } from '../editors/piskel.ts';
-import type { Hello } from './messages.ts';
+import { HELLO } from './messages.ts';
 import { serveEditor } from './serve-editor.ts';
 
-function take(event: MessageEvent<Partial<Hello> | null>): void {
-  if (event.source !== window || event.data?.kernelfusion !== 'hello' || event.ports.length !== 1) return;
-  // The editor listens to messages too (Photopea runs them), and another injection waits for the next port.
+function take(event: Event): void {
+  const { data, ports } = event as MessageEvent<string>;
+  // Another injection waits for the next port.
   event.stopImmediatePropagation();
-  window.removeEventListener('message', take, true);
-  const { frameUrl } = event.data;
-  const editors = { minipaint, piskel, photopea: () => photopea({ frameUrl }) };
+  window.removeEventListener(HELLO, take);
+  const editors = { minipaint, piskel, photopea: () => photopea({ frameUrl: data }) };
   serveEditor(
-    event.ports[0],
+    ports[0],
     EDITOR_NAMES.map((name) => editors[name]()),
   );
 }
 
-window.addEventListener('message', take, true);
+window.addEventListener(HELLO, take);
