@@ -59,7 +59,7 @@ export async function installExtension(
     async open(page, ready) {
       const opened = await browser.newPage();
       // Firefox does not tell when an extension's page has been loaded: it is asked.
-      await opened.goto(`${target.origin}/${page}`, { timeout: 3000 }).catch(() => {});
+      await opened.goto(`${target.origin}/${page}`, { timeout: 800 }).catch(() => {});
       await opened.waitForFunction(ready);
       return opened;
     },
