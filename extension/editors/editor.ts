@@ -15,6 +15,8 @@ export interface EditorDocument {
   /** In pixels. */
   readonly width: number;
   readonly height: number;
+  /** The longest side it may be enlarged to, where that is less than a browser can hold: so that nobody computes in vain. */
+  readonly longestSide?: number;
 }
 
 export interface LayerInfo {

@@ -187,7 +187,7 @@ export function piskel(page: PiskelWindow = window): Editor {
     detect: () => page.pskl?.app?.piskelController?.getPiskel !== undefined,
     async document() {
       const [layer] = sprite().getLayers();
-      return { name: sprite().getDescriptor().name, ...sizeOf(layer) };
+      return { name: sprite().getDescriptor().name, ...sizeOf(layer), longestSide: LONGEST_SIDE };
     },
     layers: async () => describeAll().reverse(),
     active: async () => describeAll()[controller().getCurrentLayerIndex()] ?? null,

@@ -38,7 +38,7 @@ export const ANSWERS: { readonly [A in Ask]: v.GenericSchema<unknown, Answered[A
     modes: v.pipe(v.array(v.picklist(['enlarge-document', 'keep-document', 'new-document'])), v.minLength(1)),
     tests: v.boolean(),
   }),
-  document: v.object({ name, width: side, height: side }),
+  document: v.object({ name, width: side, height: side, longestSide: v.exactOptional(side) }),
   layers: v.pipe(v.array(layer), v.maxLength(10_000)),
   active: v.nullable(layer),
   thumbnail: v.object({ width: side, height: side, rows }),

@@ -73,7 +73,7 @@ inEachBrowser('Piskel', false, (launch) => {
     const { page, editor } = await openPiskel(browser, site);
     assert.equal(await editor.detect(), true);
     const { name, ...size } = await editor.document();
-    assert.deepEqual([typeof name, size], ['string', { width: 32, height: 32 }]);
+    assert.deepEqual([typeof name, size], ['string', { width: 32, height: 32, longestSide: 1024 }]);
     const box = { x: 0, y: 0, width: 32, height: 32 };
     const layers = await editor.layers();
     assert.match(layers[0].refusal ?? '', /empty/);

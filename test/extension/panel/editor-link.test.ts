@@ -261,6 +261,7 @@ test('a page may claim what it will: only answers that fit are taken', async () 
   const nonsense: [keyof typeof asks, Record<string, unknown>][] = [
     ['document', { document: { name: 'n', width: 0, height: 5 } }],
     ['document', { document: { name: 'n', width: 1.5, height: 5 } }],
+    ['document', { document: { name: 'n', width: 1, height: 1, longestSide: -1 } }],
     ['document', { document: '<script>' }],
     ['layers', { layers: [{ ...layer, kind: 'evil' }] }],
     ['layers', { layers: [{ ...layer, id: 'x'.repeat(101) }] }],
@@ -338,6 +339,12 @@ test('an answer that comes twice, late or unasked is overlooked', async () => {
   });
   const link = await createEditorLink(tab.browser, QUICK).connect(1);
   assert.equal(await link.active(), null);
+});
+
+test('what an editor may leave out may be there', async () => {
+  const document = { name: 'n', width: 1, height: 1, longestSide: 1024 };
+  const { link } = await connectedTo({ document });
+  assert.deepEqual(await link.document(), document);
 });
 
 test('the page asks the editor for nothing it was not asked, and keeps no pixels longer than needed', async () => {
