@@ -6,7 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'puppeteer-core';
 import type { ErrorCode } from '../../../shared/errors.ts';
-import { bundled } from '../../doubles/photopea/site.ts';
+import { colourful } from '../../doubles/photopea/scene.ts';
+import { bundled, serveDouble } from '../../doubles/photopea/site.ts';
 import {
   type InstalledExtension,
   installExtension,
@@ -19,6 +20,9 @@ import { type StaticSite, serveFolder } from '../../support/static-site.ts';
 import type { Link } from './in-panel.ts';
 
 const PISKEL = fileURLToPath(new URL('../../../../node_modules/@code-dot-org/piskel/dest/prod', import.meta.url));
+/** What Photopea's page may load of ours. */
+const FRAME = ['photopea-frame.html', 'photopea-frame.css', 'photopea-frame.js'];
+
 const PANEL = '<!doctype html><script src="in-panel.js"></script>';
 
 /** A page with miniPaint's objects and one layer, under the strictest policy there is but for this script itself. */
@@ -76,6 +80,7 @@ async function ask<M extends keyof Link>(
 for (const target of TARGETS) {
   describe(`the way to an editor in ${target.name}`, { skip: missing(target) }, () => {
     let extension: InstalledExtension;
+    let opens = 0;
     let piskel: StaticSite;
     let pages: Awaited<ReturnType<typeof servePages>>;
 
@@ -100,7 +105,11 @@ for (const target of TARGETS) {
     }
 
     const openPiskel = async () => {
-      const found = await opened(piskel.address, () => window.pskl?.app?.historyService?.stateQueue?.length > 0);
+      opens += 1; // A tab is known by its address.
+      const found = await opened(
+        `${piskel.address}?${opens}`,
+        () => window.pskl?.app?.historyService?.stateQueue?.length > 0,
+      );
       await found.page.evaluate(() => {
         window.pskl.app.piskelController.getCurrentFrame().setPixel(3, 1, 'rgba(200, 100, 50, 0.2)');
         window.$.publish(window.Events.PISKEL_SAVE_STATE, { type: 'SNAPSHOT' });
@@ -127,8 +136,6 @@ for (const target of TARGETS) {
       );
       await ask(panel, 'undo', connection);
       assert.deepEqual((await ask(panel, 'read', connection, layer)).rgba, expected);
-      await panel.close();
-      await page.close();
     });
 
     test('several panels have a line each, and one that is closed leaves the others theirs', async () => {
@@ -142,8 +149,6 @@ for (const target of TARGETS) {
       await assert.rejects(ask(panel, 'layers', connections[1]), { code: 'PAGE_CLOSED' });
       await panel.close();
       assert.deepEqual(await ask(other, 'layers', theirs), ['1:Layer 1']);
-      await other.close();
-      await page.close();
     });
 
     test('a page that is reloaded is told to be gone, and is found again', async () => {
@@ -159,7 +164,27 @@ for (const target of TARGETS) {
       const gone = ask(panel, 'closed', again);
       await page.close();
       assert.equal(await gone, 'closed');
-      await panel.close();
+    });
+
+    test('Photopea is spoken to through the extension’s frame, where it answers frames only', async () => {
+      const double = await serveDouble();
+      const { page, panel, address } = await opened(
+        `${double.address}?answers=frames`,
+        () => window.photopeaDouble !== undefined,
+      );
+      const connection = await ask(panel, 'connect', address);
+      assert.equal(await ask(panel, 'name', connection), 'photopea');
+      const steps = await ask(panel, 'selfTest', connection);
+      assert.deepEqual(
+        steps.map(({ ok, detail }) => [ok, detail]),
+        steps.map(({ detail }) => [true, detail]),
+      );
+      assert.match(steps[0].detail, /frame/);
+      const [sprite] = await ask(panel, 'layers', connection);
+      const { rgba, ...box } = await ask(panel, 'read', connection, sprite);
+      assert.deepEqual(box, { x: 3, y: 2, width: 8, height: 6 });
+      assert.deepEqual(rgba, [...colourful(8, 6).rgba]);
+      await double.close();
     });
 
     test('a page’s own policy does not keep us out', async () => {
@@ -167,15 +192,11 @@ for (const target of TARGETS) {
       const connection = await ask(panel, 'connect', address);
       const { rgba } = await ask(panel, 'read', connection, '1');
       assert.deepEqual(rgba, [0, 0, 0, 255, 0, 0, 0, 0]);
-      await panel.close();
-      await page.close();
     });
 
     test('a page that is no editor is told so, and one we are not let into', async () => {
       const { page, panel, address } = await opened(`${pages.address}/other`, () => true);
       await assert.rejects(ask(panel, 'connect', address), { code: 'NO_EDITOR' });
-      await panel.close();
-      await page.close();
       const stranger = await installWith(target, []);
       const strange = await opened(`${pages.address}/strict`, () => window.State !== undefined, stranger);
       await assert.rejects(ask(strange.panel, 'connect', strange.address), { code: 'NO_PERMISSION' });
@@ -192,8 +213,6 @@ for (const target of TARGETS) {
         { id: 1, ask: 'editor' },
         { id: 2, ask: 'layers' },
       ]);
-      await panel.close();
-      await page.close();
     });
   });
 }
@@ -204,6 +223,7 @@ async function installWith(target: Target, pages: readonly string[]): Promise<In
     host_permissions: pages,
     // To find a tab by its address, which one that we are not let into does not tell otherwise.
     permissions: ['activeTab', 'scripting', 'storage', 'tabs'],
+    web_accessible_resources: [{ resources: FRAME, matches: LOCAL_PAGES }],
   };
   return installExtension(target, { 'in-panel.js': script, 'link.html': PANEL }, manifest);
 }

@@ -26,6 +26,11 @@ const link = {
     return kept[number].insert({ name: 'inserted', above, ...place, rgba });
   },
   undo: (number: number) => kept[number].undo(1),
+  async selfTest(number: number) {
+    const steps = [];
+    for await (const step of kept[number].selfTest?.() ?? []) steps.push(step);
+    return steps;
+  },
   closed: (number: number) => kept[number].closed.then(() => 'closed'),
   disconnect: async (number: number) => kept[number].disconnect(),
 };
