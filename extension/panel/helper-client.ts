@@ -352,7 +352,11 @@ function connected(line: Line, helper: string): HelperConnection {
     close: () => line.end(lost()),
 
     async estimate(layer, options) {
-      const { type: _, request: __, ...estimate } = await ask('estimated', {
+      const {
+        type: _,
+        request: __,
+        ...estimate
+      } = await ask('estimated', {
         type: 'estimate',
         layer,
         options: { ...options },

@@ -1,0 +1,21 @@
+/** The words of a result's part of the panel. */
+export const RESULT_STRINGS = {
+  before: 'Before',
+  after: 'After',
+  compare: 'Share of the picture that is shown as it was before',
+  kernel: 'Kernel',
+  kernelMap: (size: number) => `Blur kernel, ${size} × ${size}`,
+  consistency: (decibel: number) => `${decibel.toFixed(1)} dB`,
+  consistencyLabel: 'Consistency',
+  consistencyHelp: 'How well the picture, blurred and reduced again, gives the layer back.',
+  seconds: (count: number) => `${count.toFixed(1)} s`,
+  time: 'Time',
+  download: 'Download picture',
+  useKernel: 'Use this kernel for another layer',
+  exportKernel: 'Export kernel',
+  format: 'Format',
+  export: 'Export',
+  copyRecipe: 'Copy recipe',
+  copied: 'Copied',
+  importKernel: 'Use a kernel from a file',
+} as const;

@@ -1,0 +1,45 @@
+/**
+ * What the panel remembers between its openings, in the extension's own storage, which no web page can read: the pairing, the
+ * port and the options last used. Pictures are kept elsewhere: records.ts.
+ */
+
+import type { Scale } from '../../shared/kernel.ts';
+import { DEFAULT_OPTIONS } from '../../shared/options.ts';
+import { DEFAULT_PORT } from '../../shared/protocol/address.ts';
+import type { InsertMode } from '../editors/editor.ts';
+import type { Secrets } from './helper-client.ts';
+
+export interface Settings {
+  readonly port: number;
+  readonly secrets: Secrets | null;
+  readonly scale: Scale;
+  readonly insertWhenDone: boolean;
+  /** By the editor's name; an editor's own default where it has none. */
+  readonly modes: Readonly<Record<string, InsertMode>>;
+  /** Ids of jobs that were cancelled while the helper was away: to be cancelled once it is back. */
+  readonly unwanted: readonly string[];
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  port: DEFAULT_PORT,
+  secrets: null,
+  scale: DEFAULT_OPTIONS.scale,
+  insertWhenDone: true,
+  modes: {},
+  unwanted: [],
+};
+
+/** What is used of `browser.storage.local`. */
+export interface Storage {
+  get(key: string): Promise<Record<string, unknown>>;
+  set(items: Record<string, unknown>): Promise<void>;
+}
+
+const KEY = 'settings';
+
+export async function loadSettings(storage: Storage): Promise<Settings> {
+  const { [KEY]: saved } = await storage.get(KEY);
+  return { ...DEFAULT_SETTINGS, ...(saved as Partial<Settings> | undefined) };
+}
+
+export const saveSettings = (storage: Storage, settings: Settings): Promise<void> => storage.set({ [KEY]: settings });

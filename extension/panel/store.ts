@@ -1,0 +1,612 @@
+/**
+ * What the panel does: keeps connected with helper and editor, and brings a job from the layer to the new layer.
+ *
+ * The one idea: a job is a record (records.ts) that moves on; every step of its way can be taken up again from the record alone,
+ * by this panel or by one that is opened later. The state is a value that is replaced; components only draw it.
+ */
+import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
+import type { Kernel } from '../../shared/kernel.ts';
+import { DEFAULT_OPTIONS } from '../../shared/options.ts';
+import type { JobStatus } from '../../shared/protocol/fields.ts';
+import type { PreviewPicture } from '../../shared/protocol/frames.ts';
+import { LEAST_SIDE } from '../../shared/protocol/limits.ts';
+import type { InsertMode } from '../editors/editor.ts';
+import type { ConnectedEditor, EditorLink } from './editor-link.ts';
+import type {
+  connectHelper,
+  HelperConnection,
+  JobProgress,
+  knock,
+  LayerShape,
+  pairWithHelper,
+} from './helper-client.ts';
+import { type JobRecord, type Records, surplus } from './records.ts';
+import { loadSettings, type Settings, type Storage, saveSettings } from './settings.ts';
+import {
+  type EditorState,
+  type Failure,
+  type FinishedRecord,
+  isBusy,
+  type PanelActions,
+  type PanelState,
+} from './state.ts';
+import { STRINGS } from './strings.ts';
+
+/** Everything outside of the panel, so that tests can put something else there. */
+export interface World {
+  readonly storage: Storage;
+  readonly records: Records;
+  readonly link: EditorLink;
+  readonly helper: {
+    readonly connect: typeof connectHelper;
+    readonly knock: typeof knock;
+    readonly pair: typeof pairWithHelper;
+  };
+  /** Id of the tab the panel works with. */
+  tab(): Promise<number>;
+  /** Asks the person for the permission to work on a site. */
+  allow(origin: string): Promise<boolean>;
+  /** Name and version of this program. */
+  readonly client: string;
+}
+
+export interface Store {
+  state(): PanelState;
+  /** Calls `listener` after every change, until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+  readonly actions: PanelActions;
+  /** The browser lets us into this tab from now on. */
+  clickedIn(tab: number): void;
+}
+
+const THUMBNAIL = 96;
+/** Milliseconds between tries to find the helper. */
+const RETRY = 1500;
+
+export async function openStore(world: World): Promise<Store> {
+  let settings = await loadSettings(world.storage);
+  const finished = async () => (await world.records.all()).filter(isFinished);
+  let state: PanelState = {
+    helper: { is: 'connecting' },
+    editor: { is: 'connecting' },
+    settings,
+    kernel: null,
+    estimate: { is: 'none' },
+    work: { is: 'idle' },
+    history: await finished(),
+    selfTest: null,
+  };
+  const listeners = new Set<() => void>();
+  let connection: HelperConnection | null = null;
+  let editor: ConnectedEditor | null = null;
+  let tab: number | null = null;
+  /** The job under way: its id once it has one, and how to stop it. */
+  let job: { readonly stop: AbortController; id: string | null } | null = null;
+
+  const set = (change: Partial<PanelState>) => {
+    state = { ...state, ...change };
+    for (const listener of listeners) listener();
+  };
+  const remember = (change: Partial<Settings>) => {
+    settings = { ...settings, ...change };
+    set({ settings });
+    void saveSettings(world.storage, settings);
+  };
+
+  // The helper.
+
+  let wakeHelper = () => {};
+  /** Resolves after the pause, or when somebody does not want to wait. */
+  const pause = (milliseconds: number | null) =>
+    new Promise<void>((resolve) => {
+      const timer = milliseconds === null ? undefined : setTimeout(resolve, milliseconds);
+      wakeHelper = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  async function keepConnected(): Promise<never> {
+    for (;;) {
+      try {
+        if (settings.secrets) {
+          const { secrets, port } = settings;
+          connection = await world.helper.connect({ port }, secrets, world.client);
+          set({ helper: { is: 'ready', name: connection.helper } });
+          void whenConnected(connection);
+          const reason = await connection.ended;
+          connection = null;
+          throw reason;
+        }
+        await world.helper.knock({ port: settings.port });
+        set({ helper: { is: 'unpaired', isPairing: false, failure: null } });
+        await pause(null);
+      } catch (error) {
+        await pause(afterFailure(failureOf(error)));
+      }
+    }
+  }
+
+  /** Shows why there is no connection. Returns the milliseconds to wait before it is tried again, null where that is no use. */
+  function afterFailure(failure: Failure): number | null {
+    switch (failure.code) {
+      case 'HELPER_NOT_RUNNING':
+        set({ helper: { is: 'absent' }, estimate: { is: 'none' } });
+        return RETRY;
+      case 'CONNECTION_LOST':
+        set({ helper: { is: 'connecting' }, estimate: { is: 'none' } });
+        return 0;
+      case 'NOT_PAIRED':
+        remember({ secrets: null });
+        set({ helper: { is: 'unpaired', isPairing: false, failure } });
+        return null;
+      case 'NOT_THE_HELPER':
+        remember({ secrets: null });
+        set({ helper: { is: 'refused', failure } });
+        return null;
+      default:
+        set({ helper: { is: 'refused', failure } });
+        return null;
+    }
+  }
+
+  async function whenConnected(helper: HelperConnection): Promise<void> {
+    for (const id of settings.unwanted) await drop(helper, id);
+    if (settings.unwanted.length > 0) remember({ unwanted: [] });
+    void estimate();
+    if (job === null) await resumeJob();
+  }
+
+  /** Ends a job at the helper and has its files deleted there. */
+  async function drop(helper: HelperConnection, id: string): Promise<void> {
+    try {
+      await helper.cancel(id);
+      await helper.forget(id);
+    } catch {
+      // It is gone already, or the connection is: then it expires by itself.
+    }
+  }
+
+  function helperNow(): HelperConnection {
+    if (connection) return connection;
+    throw new KernelFusionError('CONNECTION_LOST', 'The helper is not connected.');
+  }
+
+  // The editor.
+
+  let connecting: AbortController | null = null;
+  let editorAsked: Promise<void> = Promise.resolve();
+
+  const connectEditor = (): void => {
+    editorAsked = lookForEditor();
+  };
+
+  async function lookForEditor(): Promise<void> {
+    connecting?.abort();
+    const mine = new AbortController();
+    connecting = mine;
+    if (state.editor.is !== 'ready') set({ editor: { is: 'connecting' } });
+    editor?.disconnect();
+    editor = null;
+    try {
+      tab ??= await world.tab();
+      const linked = await world.link.connect(tab, mine.signal);
+      editor = linked;
+      void linked.closed.then(() => {
+        if (editor !== linked) return;
+        editor = null;
+        set({ editor: { is: 'none', failure: failureOf(pageClosed()) } });
+      });
+      await refresh();
+    } catch (error) {
+      if (!mine.signal.aborted) set({ editor: { is: 'none', failure: failureOf(error) } });
+    }
+  }
+
+  /** Asks for document, active layer and its thumbnail. */
+  async function refresh(): Promise<void> {
+    if (!editor) return;
+    const asked = editor;
+    const { name, modes } = asked;
+    const [document, layer] = [await asked.document(), await asked.active()];
+    const shown = state.editor.is === 'ready' ? state.editor : null;
+    const isSame = shown?.layer?.id === layer?.id && shown?.document.name === document.name;
+    const ready = (thumbnail: (EditorState & { is: 'ready' })['thumbnail']): EditorState => ({
+      is: 'ready',
+      ...{ name, modes, document, layer, thumbnail, hasSelfTest: asked.selfTest !== undefined },
+    });
+    if (editor !== asked) return;
+    set({ editor: ready(isSame ? (shown?.thumbnail ?? null) : null) });
+    void estimate();
+    if (layer && layer.refusal === null) {
+      const thumbnail = await asked.thumbnail(layer.id, THUMBNAIL).catch(() => null);
+      if (editor === asked && state.editor.is === 'ready' && state.editor.layer?.id === layer.id) {
+        set({ editor: ready(thumbnail) });
+      }
+    }
+  }
+
+  let asked = '';
+
+  async function estimate(): Promise<void> {
+    const { editor, settings } = state;
+    const layer = editor.is === 'ready' ? editor.layer : null;
+    if (!connection || !layer || layer.refusal !== null || Math.min(layer.width, layer.height) < LEAST_SIDE) {
+      asked = '';
+      return set({ estimate: { is: 'none' } });
+    }
+    const shape = shapeOf(layer);
+    const question = JSON.stringify([shape, settings.scale]);
+    if (question !== asked) set({ estimate: { is: 'asking' } });
+    asked = question;
+    try {
+      const estimate = await connection.estimate(shape, { ...DEFAULT_OPTIONS, scale: settings.scale });
+      if (asked === question) set({ estimate: { is: 'known', estimate } });
+    } catch (error) {
+      if (asked === question) set({ estimate: { is: 'failed', failure: failureOf(error) } });
+    }
+  }
+
+  // The job.
+
+  /** Runs one job's steps, and shows how they end. */
+  async function run(steps: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const mine = { stop: new AbortController(), id: null };
+    job = mine;
+    try {
+      await steps(mine.stop.signal);
+    } catch (error) {
+      await ended(mine, failureOf(error));
+    } finally {
+      if (job === mine) job = null;
+    }
+    if (state.work.is === 'away' && connection) await resumeJob();
+  }
+
+  async function ended(mine: NonNullable<typeof job>, failure: Failure): Promise<void> {
+    const { id } = mine;
+    if (failure.code === 'CONNECTION_LOST' && id !== null && !mine.stop.signal.aborted)
+      return set({ work: { is: 'away' } });
+    if (id !== null) {
+      await world.records.delete(id);
+      if (connection) await drop(connection, id);
+      else remember({ unwanted: [...settings.unwanted, id] });
+    }
+    set({ work: mine.stop.signal.aborted ? { is: 'idle' } : { is: 'failed', failure } });
+    void estimate();
+  }
+
+  async function readLayer(signal: AbortSignal): Promise<Omit<JobRecord, 'id'>> {
+    set({ work: { is: 'reading', share: 0 } });
+    if (!editor) throw pageClosed();
+    const [document, layer] = [await editor.document(), await editor.active()];
+    throwIfCancelled(signal);
+    if (!layer) throw new KernelFusionError('NO_SUCH_LAYER', STRINGS.editor.noLayer);
+    if (layer.refusal !== null) throw new KernelFusionError('LAYER_REFUSED', layer.refusal);
+    const original = await editor.read(layer.id, (share) => set({ work: { is: 'reading', share } }), signal);
+    const { scale, insertWhenDone } = settings;
+    return {
+      ...{ created: Date.now(), isUploaded: false, editor: editor.name, document, layer, original },
+      ...{ options: { ...DEFAULT_OPTIONS, scale }, mode: modeFor(editor), insertWhenDone },
+      ...{ givenKernel: state.kernel?.kernel ?? null, result: null, inserted: null },
+    };
+  }
+
+  function modeFor({ name, modes }: Pick<ConnectedEditor, 'name' | 'modes'>): InsertMode {
+    const wanted = settings.modes[name];
+    return wanted && modes.includes(wanted) ? wanted : modes[0];
+  }
+
+  /** From the pixels to the queue, then on. */
+  async function begin(read: Omit<JobRecord, 'id'>, signal: AbortSignal): Promise<void> {
+    set({ work: { is: 'uploading', share: 0 } });
+    const helper = helperNow();
+    const shape = shapeOf(read.original);
+    const id = await helper.start(shape, read.options, read.givenKernel ?? undefined);
+    if (job) job.id = id;
+    const record: JobRecord = { ...read, id };
+    await world.records.put(record);
+    throwIfCancelled(signal);
+    const following = follow(helper, id, signal);
+    following.done.catch(() => {});
+    await helper.upload(id, record.original.rgba, (share) => set({ work: { is: 'uploading', share } }), signal);
+    const uploaded = { ...record, isUploaded: true };
+    await world.records.put(uploaded);
+    await finish(helper, uploaded, await following.done, signal);
+  }
+
+  /** Takes up the newest job that is not finished, if there is one. */
+  async function resumeJob(): Promise<void> {
+    const record = (await world.records.all()).find(({ result }) => result === null);
+    if (!record || !connection || job !== null) return;
+    await run(async (signal) => {
+      if (job) job.id = record.id;
+      const helper = helperNow();
+      if (!record.isUploaded) {
+        // What the helper has of it ended with the connection: the pixels are here, so they are sent anew.
+        await drop(helper, record.id);
+        await world.records.delete(record.id);
+        const { id: _, ...read } = record;
+        return begin(read, signal);
+      }
+      set({ work: { is: 'queued', position: 0 } });
+      const following = follow(helper, record.id, signal);
+      following.done.catch(() => {});
+      following.hear(await helper.resume(record.id));
+      await finish(helper, record, await following.done, signal);
+    });
+  }
+
+  /** Shows a job's news until it is done; then resolves to its kernel and what there is to know. */
+  function follow(helper: HelperConnection, id: string, signal: AbortSignal) {
+    let progress: JobProgress | null = null;
+    let kernel: Kernel | null = null;
+    let preview: PreviewPicture | null = null;
+    let hear: (status: JobStatus) => void = () => {};
+    const done = new Promise<{ facts: NonNullable<JobStatus['result']>; kernel: Kernel }>((resolve, reject) => {
+      const stop = () => reject(new KernelFusionError('CANCELLED', 'Cancelled.'));
+      signal.addEventListener('abort', stop, { once: true });
+      void helper.ended.then(reject);
+      const show = () => set({ work: { is: 'running', progress, kernel, preview } });
+      hear = (status) => {
+        if (signal.aborted) return;
+        switch (status.state) {
+          case 'uploading':
+            return;
+          case 'queued':
+            return set({ work: { is: 'queued', position: status.position } });
+          case 'running':
+            progress = status.progress ?? progress;
+            return show();
+          case 'done':
+            if (status.result && kernel) return resolve({ facts: status.result, kernel });
+            return reject(new KernelFusionError('BAD_MESSAGE', 'The helper sent no result.'));
+          case 'failed':
+            return reject(toError(status.error as Failure));
+          case 'cancelled':
+            return reject(new KernelFusionError('CANCELLED', 'The job was cancelled elsewhere.'));
+        }
+      };
+      const unwatch = helper.watch(id, (news) => {
+        if (signal.aborted) return;
+        switch (news.of) {
+          case 'status':
+            return hear(news.status);
+          case 'progress':
+            progress = news.progress;
+            return show();
+          case 'kernel':
+            kernel = news.kernel;
+            if (state.work.is === 'running') show();
+            return;
+          case 'preview':
+            preview = news.preview;
+            if (state.work.is === 'running') show();
+            return;
+          case 'gone':
+            return reject(new KernelFusionError('NO_SUCH_JOB', 'The helper has deleted this job. Start it once more.'));
+        }
+      });
+      signal.addEventListener('abort', unwatch, { once: true });
+    });
+    return { done, hear: (status: JobStatus) => hear(status) };
+  }
+
+  /** From a job that is done to a result that is kept here, and into the document. */
+  async function finish(
+    helper: HelperConnection,
+    record: JobRecord,
+    { facts, kernel }: { facts: NonNullable<JobStatus['result']>; kernel: Kernel },
+    signal: AbortSignal,
+  ): Promise<void> {
+    set({ work: { is: 'fetching', share: 0 } });
+    const { width, height } = facts.layer;
+    const bytes = new Uint8Array(4 * width * height);
+    await helper.fetch(record.id, { bytes, arrived: 0 }, (share) => set({ work: { is: 'fetching', share } }));
+    throwIfCancelled(signal);
+    const picture = { width, height, rgba: new Uint8ClampedArray(bytes.buffer) };
+    const whole: FinishedRecord = { ...record, result: { picture, kernel, facts } };
+    await world.records.put(whole);
+    for (const id of surplus(await world.records.all())) await world.records.delete(id);
+    // Only now: whatever happens from here on, the result is ours.
+    if (job) job.id = null;
+    await helper.forget(record.id).catch(() => {});
+    set({ history: await finished(), work: { is: 'done', record: whole, canUndo: false, failure: null } });
+    if (record.insertWhenDone) await insert(whole, signal);
+    void estimate();
+  }
+
+  async function insert(record: FinishedRecord, signal: AbortSignal): Promise<void> {
+    set({ work: { is: 'inserting', share: 0, record } });
+    try {
+      const target = await documentOf(record);
+      const { layer, original, options, mode, result } = record;
+      const { scale } = options;
+      const inserted = await target.insert(
+        {
+          ...{ name: `${layer.name} ${STRINGS.options.times(scale)}`, above: layer.id, scale, mode },
+          ...{ x: original.x * scale, y: original.y * scale, ...result.picture },
+        },
+        (share) => set({ work: { is: 'inserting', share, record } }),
+        signal,
+      );
+      await update({ ...record, inserted }, true);
+    } catch (error) {
+      const failure = signal.aborted ? null : failureOf(error);
+      set({ work: { is: 'done', record, canUndo: false, failure } });
+    }
+    await refresh().catch(() => {});
+  }
+
+  async function update(record: FinishedRecord, canUndo: boolean): Promise<void> {
+    await world.records.put(record);
+    set({ history: await finished(), work: { is: 'done', record, canUndo, failure: null } });
+  }
+
+  /** The editor, if it still shows the document that the layer was read from: ids of layers are good in one document only. */
+  async function documentOf({ editor: name, document, layer }: JobRecord): Promise<ConnectedEditor> {
+    // A panel that was just opened may find its job done before it has found the editor.
+    await editorAsked;
+    if (!editor) throw pageClosed();
+    const now = await editor.document();
+    const isSame = editor.name === name && now.width === document.width && now.height === document.height;
+    const hasLayer = isSame && now.name === document.name && (await editor.layers()).some(({ id }) => id === layer.id);
+    if (hasLayer) return editor;
+    throw new KernelFusionError(
+      'DOCUMENT_CHANGED',
+      `This picture belongs to the layer "${layer.name}" of "${document.name}" (${STRINGS.size(document.width, document.height)}). Bring it back as it was, then insert.`,
+    );
+  }
+
+  async function undo(record: FinishedRecord): Promise<void> {
+    if (!editor || !record.inserted) return;
+    try {
+      await editor.undo(record.inserted.undoSteps);
+      await update({ ...record, inserted: null }, false);
+      await refresh();
+    } catch (error) {
+      set({ work: { is: 'done', record, canUndo: false, failure: failureOf(error) } });
+    }
+  }
+
+  const actions: PanelActions = {
+    setPort(port) {
+      remember({ port });
+      set({ helper: { is: 'connecting' } });
+      wakeHelper();
+    },
+    pair(code) {
+      set({ helper: { is: 'unpaired', isPairing: true, failure: null } });
+      world.helper.pair({ port: settings.port }, code).then(
+        (secrets) => {
+          remember({ secrets });
+          set({ helper: { is: 'connecting' } });
+          wakeHelper();
+        },
+        (error) => {
+          const failure = failureOf(error);
+          set({ helper: { is: 'unpaired', isPairing: false, failure } });
+          if (failure.code === 'HELPER_NOT_RUNNING') wakeHelper();
+        },
+      );
+    },
+    reconnect() {
+      if (!connection) {
+        set({ helper: { is: 'connecting' } });
+        wakeHelper();
+      }
+      if (!editor) connectEditor();
+    },
+    allow(origin) {
+      void world.allow(origin).then((allowed) => {
+        if (allowed) connectEditor();
+      });
+    },
+    refresh() {
+      if (!editor) return;
+      refresh().catch((error) => set({ editor: { is: 'none', failure: failureOf(error) } }));
+    },
+    setScale(scale) {
+      remember({ scale });
+      void estimate();
+    },
+    setInsertWhenDone: (insertWhenDone) => remember({ insertWhenDone }),
+    setMode(mode) {
+      if (editor) remember({ modes: { ...settings.modes, [editor.name]: mode } });
+    },
+    setKernel(kernel) {
+      set({ kernel });
+    },
+    upscale() {
+      if (job === null && !isBusy(state.work)) void run(async (signal) => begin(await readLayer(signal), signal));
+    },
+    cancel() {
+      if (job) {
+        if (state.work.is !== 'inserting') set({ work: { is: 'cancelling' } });
+        job.stop.abort();
+      } else if (state.work.is === 'away') void giveUp();
+    },
+    insert() {
+      const { work } = state;
+      if (work.is === 'done' && job === null)
+        void run((signal) => insert({ ...work.record, mode: modeNow(work.record) }, signal));
+    },
+    undo() {
+      if (state.work.is === 'done' && state.work.canUndo) void undo(state.work.record);
+    },
+    close() {
+      if (!isBusy(state.work)) set({ work: { is: 'idle' } });
+      actions.refresh();
+    },
+    show(id) {
+      const record = state.history.find((known) => known.id === id);
+      if (record && !isBusy(state.work)) set({ work: { is: 'done', record, canUndo: false, failure: null } });
+    },
+    remove(id) {
+      void (async () => {
+        await world.records.delete(id);
+        const shown = state.work.is === 'done' && state.work.record.id === id;
+        set({ history: await finished(), ...(shown && { work: { is: 'idle' } }) });
+      })();
+    },
+    runSelfTest() {
+      void (async () => {
+        set({ selfTest: [] });
+        try {
+          for await (const step of editor?.selfTest?.() ?? []) set({ selfTest: [...(state.selfTest ?? []), step] });
+        } catch (error) {
+          const { code, sentence } = failureOf(error);
+          set({ selfTest: [...(state.selfTest ?? []), { step: code, ok: false, detail: sentence }] });
+        }
+      })();
+    },
+  };
+
+  /** The mode chosen now, for an insertion by hand. */
+  const modeNow = (record: JobRecord) => (editor && editor.name === record.editor ? modeFor(editor) : record.mode);
+
+  /** Cancels a job while the helper is away. */
+  async function giveUp(): Promise<void> {
+    const unfinished = (await world.records.all()).filter(({ result }) => result === null).map(({ id }) => id);
+    for (const id of unfinished) await world.records.delete(id);
+    remember({ unwanted: [...settings.unwanted, ...unfinished] });
+    set({ work: { is: 'idle' } });
+  }
+
+  void keepConnected();
+  connectEditor();
+  return {
+    state: () => state,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    actions,
+    clickedIn(clicked) {
+      tab = clicked;
+      if (!job) connectEditor();
+    },
+  };
+}
+
+const isFinished = (record: JobRecord): record is FinishedRecord => record.result !== null;
+
+const shapeOf = ({ width, height }: { readonly width: number; readonly height: number }): LayerShape => ({
+  ...{ width, height },
+  channels: 4,
+  depth: 8,
+});
+
+const pageClosed = () =>
+  new KernelFusionError('PAGE_CLOSED', 'The editor was closed or reloaded. Open it again, then try once more.');
+const toError = ({ code, sentence }: Failure) => new KernelFusionError(code, sentence);
+
+/** What a person is told of an error. One that is not meant for them is a mistake of ours: it is logged. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof KernelFusionError) return { code: error.code, sentence: error.message };
+  console.error(error);
+  return {
+    code: 'INTERNAL',
+    sentence: 'Something went wrong within the panel. Close it, open it again, and try once more.',
+  };
+}
