@@ -79,8 +79,9 @@ export function createEditorLink(browser: LinkBrowser, limits = LIMITS): EditorL
 async function inject(browser: LinkBrowser, tabId: number): Promise<void> {
   const target = { tabId };
   try {
-    await browser.scripting.executeScript({ target, files: ['page-world.js'], world: 'MAIN' });
-    await browser.scripting.executeScript({ target, files: ['bridge.js'] });
+    // From the top of the extension: Firefox would look beside the page that asks, and say nothing of what is not there.
+    await browser.scripting.executeScript({ target, files: ['/page-world.js'], world: 'MAIN' });
+    await browser.scripting.executeScript({ target, files: ['/bridge.js'] });
   } catch (cause) {
     throw new KernelFusionError(
       'NO_PERMISSION',

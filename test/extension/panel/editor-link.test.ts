@@ -107,8 +107,8 @@ async function connectedTo(answers: Readonly<Record<string, unknown>>) {
 test('connecting puts both scripts into the tab, the page’s own world first, and finds the editor', async () => {
   const { link, injected } = await connected();
   assert.deepEqual(injected, [
-    { target: { tabId: 3 }, files: ['page-world.js'], world: 'MAIN' },
-    { target: { tabId: 3 }, files: ['bridge.js'] },
+    { target: { tabId: 3 }, files: ['/page-world.js'], world: 'MAIN' },
+    { target: { tabId: 3 }, files: ['/bridge.js'] },
   ]);
   assert.deepEqual([link.name, link.modes, link.selfTest], ['minipaint', ['keep-document'], undefined]);
   assert.deepEqual(await link.document(), { name: 'paper', width: 1100, height: 2600 });
