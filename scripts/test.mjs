@@ -3,9 +3,9 @@
  * `npm test -- test/helper/progress.test.ts` runs the named tests only (types and style are checked as always).
  * `npm run test:full` (`--full` here) runs the long form of tests that have one.
  *
- * Some tests compare our numbers with Python libraries, talk to the helper through one, or give kernels to the programs they
- * are exported for. Where those are missing and Debian can supply them they are installed; where it cannot, those tests are
- * skipped, and named at the end.
+ * Some tests compare our numbers with Python libraries, talk to the helper through one, give kernels to the programs they
+ * are exported for, or drive the panel in browsers. Where those are missing and Debian can supply them they are installed;
+ * where it cannot, those tests are skipped, and named at the end.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -33,6 +33,11 @@ const KERNEL_READERS = {
   '/usr/bin/ffmpeg': 'ffmpeg',
   '/usr/bin/gegl': 'gegl',
 };
+/** The browsers the panel is driven in. */
+const BROWSERS = {
+  '/usr/bin/chromium': 'chromium',
+  '/usr/bin/firefox-esr': 'firefox-esr',
+};
 
 /** A path is there, or the system's Python finds a package of that name. */
 function isThere(name) {
@@ -47,7 +52,7 @@ function installOracles() {
   const missing = (group) => Object.keys(group).filter((name) => !isThere(name));
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, stdio: 'inherit', timeout: 600_000 });
-  const groups = [ORACLES, KERNEL_READERS].filter((group) => missing(group).length > 0);
+  const groups = [ORACLES, KERNEL_READERS, BROWSERS].filter((group) => missing(group).length > 0);
   if (groups.length > 0) apt('update');
   for (const group of groups) {
     const packages = missing(group).map((name) => group[name]);
