@@ -118,7 +118,7 @@ for (const target of TARGETS) {
     };
 
     test('a layer is read, a larger one inserted, taken back, all of it exactly', async () => {
-      const { page, panel, address } = await openPiskel();
+      const { panel, address } = await openPiskel();
       const connection = await ask(panel, 'connect', address);
       assert.equal(await ask(panel, 'name', connection), 'piskel');
       const [layer] = await ask(panel, 'layers', connection);
@@ -139,7 +139,7 @@ for (const target of TARGETS) {
     });
 
     test('several panels have a line each, and one that is closed leaves the others theirs', async () => {
-      const { page, panel, address } = await openPiskel();
+      const { panel, address } = await openPiskel();
       const connections = [];
       for (let count = 0; count < 3; count++) connections.push(await ask(panel, 'connect', address));
       const other = await extension.open('link.html', () => window.askLink !== undefined);
@@ -168,7 +168,7 @@ for (const target of TARGETS) {
 
     test('Photopea is spoken to through the extension’s frame, where it answers frames only', async () => {
       const double = await serveDouble();
-      const { page, panel, address } = await opened(
+      const { panel, address } = await opened(
         `${double.address}?answers=frames`,
         () => window.photopeaDouble !== undefined,
       );
@@ -188,14 +188,14 @@ for (const target of TARGETS) {
     });
 
     test('a page’s own policy does not keep us out', async () => {
-      const { page, panel, address } = await opened(`${pages.address}/strict`, () => window.State !== undefined);
+      const { panel, address } = await opened(`${pages.address}/strict`, () => window.State !== undefined);
       const connection = await ask(panel, 'connect', address);
       const { rgba } = await ask(panel, 'read', connection, '1');
       assert.deepEqual(rgba, [0, 0, 0, 255, 0, 0, 0, 0]);
     });
 
     test('a page that is no editor is told so, and one we are not let into', async () => {
-      const { page, panel, address } = await opened(`${pages.address}/other`, () => true);
+      const { panel, address } = await opened(`${pages.address}/other`, () => true);
       await assert.rejects(ask(panel, 'connect', address), { code: 'NO_EDITOR' });
       const stranger = await installWith(target, []);
       const strange = await opened(`${pages.address}/strict`, () => window.State !== undefined, stranger);

@@ -8,14 +8,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { makePlanes, type Planes, planeOf } from '../../../helper/image/planes.ts';
-import type { Job, JobContext } from '../../../helper/job.ts';
-import { type Layer, PHASES, type Phase } from '../../../helper/kernelfusion/method.ts';
-import { createMeter } from '../../../helper/progress.ts';
-import { serveOneJob } from '../../../helper/server/worker.ts';
-import { readVersions } from '../../../helper/versions.ts';
-import { bicubicKernel } from '../../../shared/kernel.ts';
-import type { UpscaleOptions } from '../../../shared/options.ts';
+import { makePlanes, type Planes, planeOf } from '../../helper/image/planes.ts';
+import type { Job, JobContext } from '../../helper/job.ts';
+import { type Layer, PHASES, type Phase } from '../../helper/kernelfusion/method.ts';
+import { createMeter } from '../../helper/progress.ts';
+import { serveOneJob } from '../../helper/server/worker.ts';
+import { readVersions } from '../../helper/versions.ts';
+import { bicubicKernel } from '../../shared/kernel.ts';
+import type { UpscaleOptions } from '../../shared/options.ts';
 
 const holdFile = path.join(process.env.KERNELFUSION_HOME!, 'hold');
 

@@ -1,6 +1,6 @@
 /**
- * A helper as a process with a home of its own, that can be killed and started again on the same port: with the real method
- * (`kernelfusion serve`), or with a worker whose result is exact and that can be held in the middle of a job.
+ * The helper as a process with a home of its own that can be killed and started again on the same port. All of it is the real
+ * one but for its worker (exact-worker.ts), whose result can be told by hand, and which can be held in the middle of a job.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,16 +8,16 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { directories } from '../../../helper/server/directories.ts';
-import { offerCode } from '../../../helper/server/pairing.ts';
+import { directories, jobsFolder } from '../../helper/server/directories.ts';
+import { offerCode } from '../../helper/server/pairing.ts';
 
-export interface HelperProcess {
+export interface ExactHelper {
   readonly port: number;
   /** Makes a new pairing code: six digits. */
   code(): Promise<string>;
   /** Jobs that have a folder. */
   jobs(): string[];
-  /** From now on jobs stay in the middle of the phase `kernel`; only with the exact worker. */
+  /** From now on jobs stay in the middle of the phase `kernel`. */
   hold(): void;
   release(): void;
   /** Ends it with -9, as a crash does. */
@@ -25,25 +25,20 @@ export interface HelperProcess {
   /** Starts another in the same home, on the same port. */
   start(): Promise<void>;
   /** Ends it and deletes its home. */
-  close(): Promise<void>;
+  end(): Promise<void>;
 }
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const PROGRAMS = {
-  exact: (port: number) => [here('./exact-serve.js'), String(port)],
-  real: (port: number) => [here('../../../helper/cli.js'), 'serve', '--no-code', '--port', String(port)],
-};
+const SERVE = fileURLToPath(new URL('./exact-serve.js', import.meta.url));
 
-export async function startHelperProcess(method: keyof typeof PROGRAMS): Promise<HelperProcess> {
-  const home = mkdtempSync(path.join(tmpdir(), 'kf-e2e-'));
-  const { state } = directories({ KERNELFUSION_HOME: home });
+export async function startExactHelper(): Promise<ExactHelper> {
+  const home = mkdtempSync(path.join(tmpdir(), 'kernelfusion-e2e-'));
+  const places = directories({ KERNELFUSION_HOME: home });
   const holdFile = path.join(home, 'hold');
-  const jobsFolder = path.join(state, 'jobs');
   let child: ChildProcess;
   let port = 0;
 
   const start = async () => {
-    child = spawn(process.execPath, PROGRAMS[method](port), {
+    child = spawn(process.execPath, [SERVE, String(port)], {
       env: { ...process.env, KERNELFUSION_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -60,12 +55,12 @@ export async function startHelperProcess(method: keyof typeof PROGRAMS): Promise
     get port() {
       return port;
     },
-    code: async () => (await offerCode(state)).code,
-    jobs: () => (existsSync(jobsFolder) ? readdirSync(jobsFolder) : []),
+    code: async () => (await offerCode(places.state)).code,
+    jobs: () => (existsSync(jobsFolder(places)) ? readdirSync(jobsFolder(places)) : []),
     hold: () => writeFileSync(holdFile, ''),
     release: () => rmSync(holdFile, { force: true }),
     ...{ kill, start },
-    async close() {
+    async end() {
       await kill();
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
