@@ -108,13 +108,14 @@ export async function connectHelper(
   signal?: AbortSignal,
 ): Promise<HelperConnection> {
   throwIfCancelled(signal);
-  let socket: WebSocket;
-  try {
-    socket = await openSocket(makeSocket(socketUrl(port), [SUBPROTOCOL, TOKEN_PREFIX + token]));
-  } catch {
+  const open = () => openSocket(makeSocket(socketUrl(port), [SUBPROTOCOL, TOKEN_PREFIX + token]));
+  const socket = await open().catch(async () => {
     await knock({ port, makeSocket });
-    throw new KernelFusionError('NOT_PAIRED', 'The helper does not know this panel any more: pair it again.');
-  }
+    // A helper that has just started may have missed the first try: a pairing is not given up for that.
+    return open().catch(() => {
+      throw new KernelFusionError('NOT_PAIRED', 'The helper does not know this panel any more: pair it again.');
+    });
+  });
   const line = openLine(socket);
   const stop = () => line.end(new KernelFusionError('CANCELLED', 'Cancelled.'));
   signal?.addEventListener('abort', stop, { once: true });

@@ -53,6 +53,7 @@ async function open(): Promise<void> {
   const store = await openStore({
     storage: browser.storage.local,
     records: await openRecords(),
+    locks: navigator.locks,
     link: createEditorLink(browser),
     helper: { connect: connectHelper, knock, pair: pairWithHelper },
     tab,

@@ -31,15 +31,13 @@ export const DEFAULT_SETTINGS: Settings = {
 
 /** What is used of `browser.storage.local`. */
 export interface Storage {
-  get(key: string): Promise<Record<string, unknown>>;
+  get(keys: string[]): Promise<Record<string, unknown>>;
   set(items: Record<string, unknown>): Promise<void>;
 }
 
-const KEY = 'settings';
-
 export async function loadSettings(storage: Storage): Promise<Settings> {
-  const { [KEY]: saved } = await storage.get(KEY);
-  return { ...DEFAULT_SETTINGS, ...(saved as Partial<Settings> | undefined) };
+  return { ...DEFAULT_SETTINGS, ...(await storage.get(Object.keys(DEFAULT_SETTINGS))) };
 }
 
-export const saveSettings = (storage: Storage, settings: Settings): Promise<void> => storage.set({ [KEY]: settings });
+/** Each setting by itself: a panel that was opened earlier does not put back what another has changed since. */
+export const saveSettings = (storage: Storage, change: Partial<Settings>): Promise<void> => storage.set(change);

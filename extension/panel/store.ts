@@ -36,6 +36,8 @@ import { STRINGS } from './strings.ts';
 export interface World {
   readonly storage: Storage;
   readonly records: Records;
+  /** Held by the panel that is at a job: the browser lets go when that panel is closed. `navigator.locks`. */
+  readonly locks: Pick<LockManager, 'request'>;
   readonly link: EditorLink;
   readonly helper: {
     readonly connect: typeof connectHelper;
@@ -59,6 +61,12 @@ export interface Store {
   clickedIn(tab: number): void;
 }
 
+/** The job of this panel: its id once it has one, and how to stop it. */
+interface JobUnderWay {
+  readonly stop: AbortController;
+  id: string | null;
+}
+
 const THUMBNAIL = 96;
 /** Milliseconds between tries to find the helper. */
 const RETRY = 1500;
@@ -80,8 +88,7 @@ export async function openStore(world: World): Promise<Store> {
   let connection: HelperConnection | null = null;
   let editor: ConnectedEditor | null = null;
   let tab: number | null = null;
-  /** The job under way: its id once it has one, and how to stop it. */
-  let job: { readonly stop: AbortController; id: string | null } | null = null;
+  let job: JobUnderWay | null = null;
 
   const set = (change: Partial<PanelState>) => {
     state = { ...state, ...change };
@@ -90,7 +97,7 @@ export async function openStore(world: World): Promise<Store> {
   const remember = (change: Partial<Settings>) => {
     settings = { ...settings, ...change };
     set({ settings });
-    void saveSettings(world.storage, settings);
+    void saveSettings(world.storage, change);
   };
 
   // The helper.
@@ -116,7 +123,10 @@ export async function openStore(world: World): Promise<Store> {
           void whenConnected(connection);
           const reason = await connection.ended;
           connection = null;
-          throw reason;
+          set({ estimate: { is: 'none' } });
+          if (reason.code !== 'CONNECTION_LOST') throw reason;
+          set({ helper: { is: 'connecting' } });
+          continue;
         }
         await world.helper.knock({ port: settings.port });
         set({ helper: { is: 'unpaired', isPairing: false, failure: null } });
@@ -131,11 +141,11 @@ export async function openStore(world: World): Promise<Store> {
   function afterFailure(failure: Failure): number | null {
     switch (failure.code) {
       case 'HELPER_NOT_RUNNING':
-        set({ helper: { is: 'absent' }, estimate: { is: 'none' } });
+        set({ helper: { is: 'absent' } });
         return RETRY;
       case 'CONNECTION_LOST':
-        set({ helper: { is: 'connecting' }, estimate: { is: 'none' } });
-        return 0;
+        set({ helper: { is: 'connecting' } });
+        return RETRY;
       case 'NOT_PAIRED':
         remember({ secrets: null });
         set({ helper: { is: 'unpaired', isPairing: false, failure } });
@@ -151,10 +161,25 @@ export async function openStore(world: World): Promise<Store> {
   }
 
   async function whenConnected(helper: HelperConnection): Promise<void> {
+    for (const tell of waitingForHelper) tell();
+    waitingForHelper.clear();
+    void estimate();
     for (const id of settings.unwanted) await drop(helper, id);
     if (settings.unwanted.length > 0) remember({ unwanted: [] });
-    void estimate();
-    if (job === null) await resumeJob();
+    await resumeJob();
+  }
+
+  const waitingForHelper = new Set<() => void>();
+  /** The helper, once it is there (again). Throws `CANCELLED`. */
+  async function helperAgain(signal: AbortSignal): Promise<HelperConnection> {
+    while (!connection) {
+      throwIfCancelled(signal);
+      await new Promise<void>((resolve) => {
+        waitingForHelper.add(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    return connection;
   }
 
   /** Ends a job at the helper and has its files deleted there. */
@@ -177,8 +202,9 @@ export async function openStore(world: World): Promise<Store> {
   let connecting: AbortController | null = null;
   let editorAsked: Promise<void> = Promise.resolve();
 
-  const connectEditor = (): void => {
+  const connectEditor = (): Promise<void> => {
     editorAsked = lookForEditor();
+    return editorAsked;
   };
 
   async function lookForEditor(): Promise<void> {
@@ -250,29 +276,25 @@ export async function openStore(world: World): Promise<Store> {
   // The job.
 
   /** Runs one job's steps, and shows how they end. */
-  async function run(steps: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async function run(steps: (mine: JobUnderWay) => Promise<void>): Promise<void> {
     const mine = { stop: new AbortController(), id: null };
     job = mine;
     try {
-      await steps(mine.stop.signal);
+      await steps(mine);
     } catch (error) {
       await ended(mine, failureOf(error));
     } finally {
-      if (job === mine) job = null;
+      job = null;
     }
-    if (state.work.is === 'away' && connection) await resumeJob();
   }
 
-  async function ended(mine: NonNullable<typeof job>, failure: Failure): Promise<void> {
-    const { id } = mine;
-    if (failure.code === 'CONNECTION_LOST' && id !== null && !mine.stop.signal.aborted)
-      return set({ work: { is: 'away' } });
+  async function ended({ id, stop }: JobUnderWay, failure: Failure): Promise<void> {
     if (id !== null) {
       await world.records.delete(id);
       if (connection) await drop(connection, id);
       else remember({ unwanted: [...settings.unwanted, id] });
     }
-    set({ work: mine.stop.signal.aborted ? { is: 'idle' } : { is: 'failed', failure } });
+    set({ work: stop.signal.aborted ? { is: 'idle' } : { is: 'failed', failure } });
     void estimate();
   }
 
@@ -297,44 +319,88 @@ export async function openStore(world: World): Promise<Store> {
     return wanted && modes.includes(wanted) ? wanted : modes[0];
   }
 
-  /** From the pixels to the queue, then on. */
-  async function begin(read: Omit<JobRecord, 'id'>, signal: AbortSignal): Promise<void> {
+  /** From the pixels to the result. @param instead id of a record that this one replaces */
+  async function begin(read: Omit<JobRecord, 'id'>, mine: JobUnderWay, instead?: string): Promise<void> {
     set({ work: { is: 'uploading', share: 0 } });
     const helper = helperNow();
-    const shape = shapeOf(read.original);
-    const id = await helper.start(shape, read.options, read.givenKernel ?? undefined);
-    if (job) job.id = id;
-    const record: JobRecord = { ...read, id };
-    await world.records.put(record);
+    const id = await helper.start(shapeOf(read.original), read.options, read.givenKernel ?? undefined);
+    mine.id = id;
+    await world.locks.request(lockOf(id), async () => {
+      await world.records.put({ ...read, id });
+      if (instead !== undefined) await world.records.delete(instead);
+      await keepAt(id, mine, () => send(helper, { ...read, id }, mine));
+    });
+  }
+
+  async function send(helper: HelperConnection, record: JobRecord, { stop: { signal } }: JobUnderWay): Promise<void> {
     throwIfCancelled(signal);
-    const following = follow(helper, id, signal);
-    following.done.catch(() => {});
-    await helper.upload(id, record.original.rgba, (share) => set({ work: { is: 'uploading', share } }), signal);
+    const following = follow(helper, record.id, signal);
+    const onShare = (share: number) => set({ work: { is: 'uploading', share } });
+    await helper.upload(record.id, record.original.rgba, onShare, signal);
     const uploaded = { ...record, isUploaded: true };
     await world.records.put(uploaded);
     await finish(helper, uploaded, await following.done, signal);
   }
 
-  /** Takes up the newest job that is not finished, if there is one. */
-  async function resumeJob(): Promise<void> {
-    const record = (await world.records.all()).find(({ result }) => result === null);
-    if (!record || !connection || job !== null) return;
-    await run(async (signal) => {
-      if (job) job.id = record.id;
-      const helper = helperNow();
-      if (!record.isUploaded) {
-        // What the helper has of it ended with the connection: the pixels are here, so they are sent anew.
-        await drop(helper, record.id);
-        await world.records.delete(record.id);
-        const { id: _, ...read } = record;
-        return begin(read, signal);
+  /** Tries until it is done, failed or cancelled; not the connection's end, for the helper goes on by itself. */
+  async function keepAt(id: string, mine: JobUnderWay, first: () => Promise<void>): Promise<void> {
+    const { signal } = mine.stop;
+    for (let attempt = first; ; attempt = () => takeUp(id, mine)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (signal.aborted || failureOf(error).code !== 'CONNECTION_LOST') throw error;
+        set({ work: { is: 'away' } });
       }
-      set({ work: { is: 'queued', position: 0 } });
-      const following = follow(helper, record.id, signal);
-      following.done.catch(() => {});
-      following.hear(await helper.resume(record.id));
-      await finish(helper, record, await following.done, signal);
-    });
+      await helperAgain(signal);
+    }
+  }
+
+  /** From what is remembered of a job to its result. */
+  async function takeUp(id: string, mine: JobUnderWay): Promise<void> {
+    const { signal } = mine.stop;
+    const record = (await world.records.all()).find((known) => known.id === id);
+    // Another panel has brought it to its end.
+    if (!record || record.result !== null) return set({ work: { is: 'idle' }, history: await finished() });
+    const helper = helperNow();
+    if (!record.isUploaded) {
+      // What the helper has of it ended with the connection: the pixels are here, so they are sent anew.
+      await drop(helper, id);
+      const { id: _, ...read } = record;
+      return begin(read, mine, id);
+    }
+    set({ work: { is: 'queued', position: 0 } });
+    const following = follow(helper, id, signal);
+    following.hear(await helper.resume(id));
+    await finish(helper, record, await following.done, signal);
+  }
+
+  /** Takes up the newest job that is not finished and that no other panel is at. */
+  async function resumeJob(): Promise<void> {
+    for (const { id, result } of await world.records.all()) {
+      if (result !== null) continue;
+      const isOurs = await world.locks.request(lockOf(id), { ifAvailable: true }, async (lock) => {
+        if (!lock || !connection || job !== null) return lock !== null;
+        await run(async (mine) => {
+          mine.id = id;
+          await keepAt(id, mine, () => takeUp(id, mine));
+        });
+        return true;
+      });
+      if (isOurs) return;
+      void whenLeft(id);
+    }
+  }
+
+  const othersJobs = new Set<string>();
+  /** Waits until another panel leaves its job: finished, or because it was closed. Then the job is ours. */
+  async function whenLeft(id: string): Promise<void> {
+    if (othersJobs.has(id)) return;
+    othersJobs.add(id);
+    await world.locks.request(lockOf(id), () => {});
+    othersJobs.delete(id);
+    set({ history: await finished() });
+    await resumeJob();
   }
 
   /** Shows a job's news until it is done; then resolves to its kernel and what there is to know. */
@@ -343,6 +409,7 @@ export async function openStore(world: World): Promise<Store> {
     let kernel: Kernel | null = null;
     let preview: PreviewPicture | null = null;
     let hear: (status: JobStatus) => void = () => {};
+    let unwatch = () => {};
     const done = new Promise<{ facts: NonNullable<JobStatus['result']>; kernel: Kernel }>((resolve, reject) => {
       const stop = () => reject(new KernelFusionError('CANCELLED', 'Cancelled.'));
       signal.addEventListener('abort', stop, { once: true });
@@ -367,7 +434,7 @@ export async function openStore(world: World): Promise<Store> {
             return reject(new KernelFusionError('CANCELLED', 'The job was cancelled elsewhere.'));
         }
       };
-      const unwatch = helper.watch(id, (news) => {
+      unwatch = helper.watch(id, (news) => {
         if (signal.aborted) return;
         switch (news.of) {
           case 'status':
@@ -387,8 +454,8 @@ export async function openStore(world: World): Promise<Store> {
             return reject(new KernelFusionError('NO_SUCH_JOB', 'The helper has deleted this job. Start it once more.'));
         }
       });
-      signal.addEventListener('abort', unwatch, { once: true });
     });
+    done.catch(() => {}).finally(() => unwatch()); // Until it is waited for, what is sent may fail first.
     return { done, hear: (status: JobStatus) => hear(status) };
   }
 
@@ -447,6 +514,8 @@ export async function openStore(world: World): Promise<Store> {
   async function documentOf({ editor: name, document, layer }: JobRecord): Promise<ConnectedEditor> {
     // A panel that was just opened may find its job done before it has found the editor.
     await editorAsked;
+    // A page that was reloaded in the meantime is looked for once more.
+    if (!editor) await connectEditor();
     if (!editor) throw pageClosed();
     const now = await editor.document();
     const isSame = editor.name === name && now.width === document.width && now.height === document.height;
@@ -495,11 +564,11 @@ export async function openStore(world: World): Promise<Store> {
         set({ helper: { is: 'connecting' } });
         wakeHelper();
       }
-      if (!editor) connectEditor();
+      if (!editor) void connectEditor();
     },
     allow(origin) {
       void world.allow(origin).then((allowed) => {
-        if (allowed) connectEditor();
+        if (allowed) void connectEditor();
       });
     },
     refresh() {
@@ -518,18 +587,17 @@ export async function openStore(world: World): Promise<Store> {
       set({ kernel });
     },
     upscale() {
-      if (job === null && !isBusy(state.work)) void run(async (signal) => begin(await readLayer(signal), signal));
+      if (job === null && !isBusy(state.work)) void run(async (mine) => begin(await readLayer(mine.stop.signal), mine));
     },
     cancel() {
-      if (job) {
-        if (state.work.is !== 'inserting') set({ work: { is: 'cancelling' } });
-        job.stop.abort();
-      } else if (state.work.is === 'away') void giveUp();
+      if (!job) return;
+      if (state.work.is !== 'inserting') set({ work: { is: 'cancelling' } });
+      job.stop.abort();
     },
     insert() {
       const { work } = state;
       if (work.is === 'done' && job === null)
-        void run((signal) => insert({ ...work.record, mode: modeNow(work.record) }, signal));
+        void run(({ stop }) => insert({ ...work.record, mode: modeNow(work.record) }, stop.signal));
     },
     undo() {
       if (state.work.is === 'done' && state.work.canUndo) void undo(state.work.record);
@@ -537,6 +605,7 @@ export async function openStore(world: World): Promise<Store> {
     close() {
       if (!isBusy(state.work)) set({ work: { is: 'idle' } });
       actions.refresh();
+      void resumeJob();
     },
     show(id) {
       const record = state.history.find((known) => known.id === id);
@@ -565,16 +634,8 @@ export async function openStore(world: World): Promise<Store> {
   /** The mode chosen now, for an insertion by hand. */
   const modeNow = (record: JobRecord) => (editor && editor.name === record.editor ? modeFor(editor) : record.mode);
 
-  /** Cancels a job while the helper is away. */
-  async function giveUp(): Promise<void> {
-    const unfinished = (await world.records.all()).filter(({ result }) => result === null).map(({ id }) => id);
-    for (const id of unfinished) await world.records.delete(id);
-    remember({ unwanted: [...settings.unwanted, ...unfinished] });
-    set({ work: { is: 'idle' } });
-  }
-
   void keepConnected();
-  connectEditor();
+  void connectEditor();
   return {
     state: () => state,
     subscribe(listener) {
@@ -584,10 +645,12 @@ export async function openStore(world: World): Promise<Store> {
     actions,
     clickedIn(clicked) {
       tab = clicked;
-      if (!job) connectEditor();
+      if (!job) void connectEditor();
     },
   };
 }
+
+const lockOf = (id: string) => `kernelfusion job ${id}`;
 
 const isFinished = (record: JobRecord): record is FinishedRecord => record.result !== null;
 
