@@ -27,7 +27,7 @@ const SERVE_GRACE = 4800;
 
 const EXIT_CODES_HELP = `
 Exit codes: 0 done, 2 a bad option, 3 a bad kernel, 4 the input, 5 the output, 6 memory, 7 the engine,
-8 the helper, 70 a mistake of ours, 130 interrupted.`;
+8 the helper, 9 the editor, 70 a mistake of ours, 130 interrupted.`;
 
 /** How Commander says that it has printed help or the version and that nothing is left to do. */
 const HELP_ENDINGS = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
