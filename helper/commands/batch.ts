@@ -141,6 +141,10 @@ export async function batch(
   run: RunCommand = runCommand,
 ): Promise<CommandResult> {
   const plan = await makePlan(request);
+  // For printed commands, too: "upscale" makes no folders.
+  await mkdir(plan.out, { recursive: true }).catch((cause) => {
+    throw new KernelFusionError('OUTPUT_UNWRITABLE', 'The folder of the results could not be made.', { cause });
+  });
   return request.print ? printed(plan, request) : runAll(plan, request, signal, note, run);
 }
 
@@ -169,9 +173,6 @@ async function runAll(
   const { out, first } = plan;
   const pictures = [...plan.manifest.pictures];
   const save = () => writeManifest(out, { ...plan.manifest, pictures });
-  await mkdir(out, { recursive: true }).catch((cause) => {
-    throw new KernelFusionError('OUTPUT_UNWRITABLE', 'The folder of the results could not be made.', { cause });
-  });
   await save();
 
   const isFirst = ({ input }: Entry) => input === first?.input;

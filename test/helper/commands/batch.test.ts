@@ -174,14 +174,14 @@ test('a manifest of something else is left alone', async () => {
   await assert.rejects(standIn().go({ force: true }), { code: 'INPUT_UNREADABLE' });
 });
 
-test('printing runs nothing, writes nothing, and prints the kernel for all alone until it is there', async () => {
+test('printing runs nothing, makes no more than the folder, and prints the kernel for all alone until it is there', async () => {
   put('a.png', 'b.png');
   const { ran, go } = standIn();
   assert.equal((await go({ print: true })).text.split('\n').length, 3);
   const { text } = await go({ print: true, kernelFrom: 'b.png' });
   assert.match(text, /^kernelfusion upscale '[^']+b\.png' .*--kernel-out .*\n$/);
   assert.equal(ran.length, 0);
-  assert.ok(!existsSync(out));
+  assert.deepEqual(readdirSync(out), []);
 });
 
 test('words are quoted as a shell reads them', () => {

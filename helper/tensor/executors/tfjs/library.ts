@@ -51,9 +51,16 @@ export interface Tf {
   engine(): { runKernel(name: string, inputs: Record<string, TfTensor>, attributes: object): TfTensor };
 }
 
+/** As CommonJS: as modules, Node refuses the packages' imports of folders. */
+const require = createRequire(import.meta.url);
+
 /** In the order in which they are worth trying. */
-export const TFJS_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node', '@tensorflow/tfjs'] as const;
-export type TfjsPackage = (typeof TFJS_PACKAGES)[number];
+const LOADERS = {
+  '@tensorflow/tfjs-node-gpu': (): Tf => require('@tensorflow/tfjs-node-gpu'),
+  '@tensorflow/tfjs-node': (): Tf => require('@tensorflow/tfjs-node'),
+  '@tensorflow/tfjs': (): Tf => require('@tensorflow/tfjs'),
+};
+export type TfjsPackage = keyof typeof LOADERS;
 
 /** tfjs-node 4.22 asks Node's `util` for functions that Node 23 has removed. */
 function addRemovedFunctions(target: Partial<typeof util>): void {
@@ -66,10 +73,8 @@ function addRemovedFunctions(target: Partial<typeof util>): void {
 
 /** Loads a package and readies its device. Throws whatever the package throws where it is missing or broken. */
 export async function loadTfjs(name: TfjsPackage): Promise<Tf> {
-  // As CommonJS: as modules, Node refuses the packages' imports of folders.
-  const require = createRequire(import.meta.url);
   addRemovedFunctions(require('node:util'));
-  const tf: Tf = require(name);
+  const tf = LOADERS[name]();
   if (name === '@tensorflow/tfjs') await tf.setBackend('cpu');
   await tf.ready();
   return tf;
