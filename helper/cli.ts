@@ -117,6 +117,39 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       });
     });
 
+  program
+    .command('batch')
+    .summary('enlarge every picture of a folder')
+    .description(
+      'Enlarges every picture of a folder, each by an "upscale" of its own, and goes on where an earlier run stopped. ' +
+        'How other computers help: docs/batch.md.',
+    )
+    .argument('<folder>', 'the pictures')
+    .option('-o, --out <folder>', 'where results and manifest.json go (default: FOLDER/enlarged)')
+    .option('-s, --scale <1|2|3|4>', `how many times wider and higher (default: ${DEFAULT_OPTIONS.scale})`, number)
+    .option('-p, --preset <name>', `how the work is done: ${PRESETS.join(', ')} (default: ${DEFAULT_OPTIONS.preset})`)
+    .option('--seed <n>', `seed of all random choices (default: ${DEFAULT_OPTIONS.seed})`, number)
+    .option('--kernel <file>', 'the kernel of all pictures, where it is known')
+    .addOption(senseOption('--kernel-sense <sense>'))
+    .option('--kernel-from <name>', 'estimate the kernel on this picture of the folder and take it for all')
+    .option('--kernel-side <n>', 'side of estimated kernels in pixels of the result (default: by scale)', number)
+    .option('--noise <levels>', 'noise of the pictures in 8-bit levels (default: estimated)', number)
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
+    .option('--print', 'only print the commands that are left to run, one a line')
+    .option('-f, --force', 'do again what is done')
+    .option('--json', 'print one JSON object: the manifest, or the commands')
+    .action((folder: string, o) => {
+      const { out, kernel, kernelSense, kernelFrom, threads, maxPixels, force = false, print: only = false } = o;
+      const { scale, preset, seed, kernelSide, noise } = o;
+      choose(async (signal) => {
+        const { batch } = await import('./commands/batch.ts');
+        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, maxPixels });
+        const options = typed({ scale, preset, seed, kernelSide, noise });
+        return batch({ folder, ...given, options, force, print: only }, signal, (line) => process.stderr.write(line));
+      });
+    });
+
   const kernel = program
     .command('kernel')
     .summary('show, convert or apply a kernel')

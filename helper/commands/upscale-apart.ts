@@ -22,22 +22,31 @@ const MAX_OUTPUT = 2 ** 26;
 
 const run = promisify(execFile);
 
-/** Enlarges a file into another. Throws what the run failed with, `ENGINE_FAILED` where it said nothing, `CANCELLED`. */
+/**
+ * Runs the command line with these arguments (`--json` among them) and returns the object it prints. Throws what the run
+ * failed with, `ENGINE_FAILED` where it said nothing, `CANCELLED`.
+ */
+export async function runApart(args: readonly string[], signal?: AbortSignal, cli = process.argv[1]) {
+  const { stdout } = await run(process.execPath, [cli, ...args], {
+    maxBuffer: MAX_OUTPUT,
+    ...(signal && { signal }),
+  }).catch((cause) => {
+    throwIfCancelled(signal);
+    throw failureOf(cause);
+  });
+  return JSON.parse(stdout);
+}
+
+/** Enlarges a file into another. Throws as `runApart` does. */
 export async function upscaleApart(
   input: string,
   output: string,
   scale: Scale,
   signal?: AbortSignal,
-  cli = process.argv[1],
+  cli?: string,
 ): Promise<Measurement> {
-  const args = [cli, 'upscale', input, '--output', output, '--scale', String(scale), '--force', '--json'];
-  const { stdout } = await run(process.execPath, args, { maxBuffer: MAX_OUTPUT, ...(signal && { signal }) }).catch(
-    (cause) => {
-      throwIfCancelled(signal);
-      throw failureOf(cause);
-    },
-  );
-  const { timings, peakMemory, threads } = JSON.parse(stdout);
+  const args = ['upscale', input, '--output', output, '--scale', String(scale), '--force', '--json'];
+  const { timings, peakMemory, threads } = await runApart(args, signal, cli);
   return { timings, peakMemory, threads };
 }
 

@@ -1,0 +1,109 @@
+/**
+ * The manifest of a batch: which pictures, with which options, and what became of each.
+ *
+ * A picture is done when its result is there and no older than the picture and a shared kernel, as `make` has it: results take their names only
+ * when they are whole. So a batch goes on wherever it stopped, whoever ran its commands, here or on other computers. What
+ * the manifest says beyond that (failures, times) is for people and scripts; only `kernelfusion batch` writes it.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import * as v from 'valibot';
+import { KernelFusionError } from '../../shared/errors.ts';
+import type { Scale } from '../../shared/kernel.ts';
+import { writeAtomic } from '../atomic-file.ts';
+
+export const MANIFEST = 'manifest.json';
+
+const PICTURES = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif'];
+
+const Entry = v.object({
+  /** File name in the folder of the pictures. */
+  input: v.string(),
+  /** File names in the folder of the results; `kernel` is null where all pictures share one that is given. */
+  output: v.string(),
+  kernel: v.nullable(v.string()),
+  state: v.picklist(['waiting', 'done', 'failed']),
+  /** Seconds, of the run that made the result; null where it was made by a command of its own. */
+  seconds: v.nullable(v.number()),
+  error: v.nullable(v.object({ code: v.string(), message: v.string() })),
+});
+
+const Manifest = v.object({
+  format: v.literal('kernelfusion-batch'),
+  version: v.literal(1),
+  /** Absolute, of the pictures. */
+  folder: v.string(),
+  /** Arguments of `kernelfusion upscale` that all pictures share: other ones make other results. */
+  options: v.array(v.string()),
+  pictures: v.array(Entry),
+});
+
+export type Entry = v.InferOutput<typeof Entry>;
+export type Manifest = v.InferOutput<typeof Manifest>;
+
+/** Names of the pictures of a folder itself, in the order of their characters' codes, the same on every computer. */
+export async function picturesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause) => {
+    throw new KernelFusionError('INPUT_NOT_FOUND', 'There is no such folder of pictures.', { cause });
+  });
+  const isPicture = (name: string) => !name.startsWith('.') && PICTURES.includes(path.extname(name).toLowerCase());
+  const names = entries.filter((entry) => !entry.isDirectory() && isPicture(entry.name)).map(({ name }) => name);
+  if (names.length === 0) {
+    throw new KernelFusionError('INPUT_NOT_FOUND', `The folder holds no picture (${PICTURES.join(', ')}).`);
+  }
+  return names.sort();
+}
+
+/** Names of the results: `cat-x2.png` of `cat.jpg`; where there is a `cat.png` as well, of each `cat.jpg-x2.png`. */
+export function entriesFor(names: readonly string[], scale: Scale, ownKernel: (name: string) => boolean): Entry[] {
+  const stem = (name: string) => path.parse(name).name;
+  // Two names may be one on a disk that does not tell capitals apart.
+  const alike = (name: string) => names.filter((other) => stem(other).toLowerCase() === stem(name).toLowerCase());
+  return names.map((input) => {
+    const name = `${alike(input).length > 1 ? input : stem(input)}-x${scale}`;
+    const kernel = ownKernel(input) ? `${name}.kernel.json` : null;
+    return { input, output: `${name}.png`, kernel, state: 'waiting', seconds: null, error: null };
+  });
+}
+
+/** The manifest in a folder of results, or null where there is none. Throws `INPUT_UNREADABLE` for what is not one. */
+export async function readManifest(out: string): Promise<Manifest | null> {
+  const text = await readFile(path.join(out, MANIFEST), 'utf8').catch((error) => {
+    if (error.code === 'ENOENT') return null;
+    throw new KernelFusionError('INPUT_UNREADABLE', 'The manifest of the batch could not be read.', { cause: error });
+  });
+  if (text === null) return null;
+  try {
+    return v.parse(Manifest, JSON.parse(text));
+  } catch (cause) {
+    const sentence = `${MANIFEST} in the folder of the results is not the manifest of a batch: choose another --out.`;
+    throw new KernelFusionError('INPUT_UNREADABLE', sentence, { cause });
+  }
+}
+
+export const writeManifest = (out: string, manifest: Manifest) =>
+  writeAtomic(path.join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+
+/** Milliseconds since 1970 of the last change; infinite where there is no such file. */
+const changed = (file: string) =>
+  stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Number.POSITIVE_INFINITY,
+  );
+
+/** Whether every file an entry asks for is there and no older than what it is made of: the picture, a shared kernel. */
+export async function isDone(
+  folder: string,
+  out: string,
+  { input, output, kernel }: Entry,
+  sharedKernel: string | null,
+): Promise<boolean> {
+  const sources = [path.join(folder, input), ...(kernel === null && sharedKernel !== null ? [sharedKernel] : [])];
+  const made = [output, ...(kernel === null ? [] : [kernel])].map((name) => path.join(out, name));
+  const [newestSource, oldest, newest] = [
+    Math.max(...(await Promise.all(sources.map(changed)))),
+    Math.min(...(await Promise.all(made.map(changed)))),
+    Math.max(...(await Promise.all(made.map(changed)))),
+  ];
+  return newest < Number.POSITIVE_INFINITY && oldest >= newestSource;
+}
