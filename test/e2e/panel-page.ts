@@ -4,7 +4,7 @@
  */
 import type { Page } from 'puppeteer-core';
 import type { InstalledExtension } from '../support/extension.ts';
-import type { ExactHelper } from './exact-helper.ts';
+import type { Helper } from './helper.ts';
 
 /** Milliseconds: a busy machine may be slow. */
 const PATIENCE = 20_000;
@@ -18,6 +18,8 @@ export interface PanelPage {
   click(role: string, name: string): Promise<void>;
   /** Replaces what is in a text field. */
   fill(name: string, text: string): Promise<void>;
+  /** Chooses one of a list by its value. */
+  choose(name: string, value: string): Promise<void>;
   /** Waits until the status line matches. Fails as soon as an alert is shown. */
   says(expected: RegExp): Promise<void>;
   /** Waits until the panel's text matches. */
@@ -52,6 +54,8 @@ export async function openPanel(extension: InstalledExtension, editor: Page): Pr
     page,
     click: (role, name) => find(role, name).setTimeout(PATIENCE).click(),
     fill: (name, text) => find('textbox', name).setTimeout(PATIENCE).fill(text),
+    choose: async (name, value) =>
+      void (await (await find('combobox', name).setTimeout(PATIENCE).waitHandle()).select(value)),
     async says(expected) {
       const answers = ({ source }: { source: string }) => {
         const said = document.querySelector('[role=status]')?.textContent ?? '';
@@ -80,7 +84,7 @@ export async function openPanel(extension: InstalledExtension, editor: Page): Pr
 }
 
 /** Pairs a panel as a person does: with the port and the code that the helper shows. */
-export async function pair(panel: PanelPage, helper: ExactHelper): Promise<void> {
+export async function pair(panel: PanelPage, helper: Helper): Promise<void> {
   await panel.fill('Port', String(helper.port));
   await panel.page.keyboard.press('Tab');
   await panel.shows(/Pairing code/);

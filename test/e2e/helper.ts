@@ -1,6 +1,7 @@
 /**
- * The helper as a process with a home of its own that can be killed and started again on the same port. All of it is the real
- * one but for its worker (exact-worker.ts), whose result can be told by hand, and which can be held in the middle of a job.
+ * The helper as a process with a home of its own that can be killed and started again on the same port: as it is shipped, or
+ * "exact", which is the real one but for its worker (exact-worker.ts), whose result can be told by hand, and which can be held
+ * in the middle of a job.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,14 +11,17 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { directories, jobsFolder } from '../../helper/server/directories.ts';
 import { offerCode } from '../../helper/server/pairing.ts';
+import { CLI } from '../support/helper-process.ts';
 
-export interface ExactHelper {
+export interface Helper {
   readonly port: number;
   /** Makes a new pairing code: six digits. */
   code(): Promise<string>;
   /** Jobs that have a folder. */
   jobs(): string[];
-  /** From now on jobs stay in the middle of the phase `kernel`. */
+  /** Whether there are jobs, and all of them have their result. */
+  isDone(): boolean;
+  /** From now on jobs stay in the middle of the phase `kernel`; those of the exact helper. */
   hold(): void;
   release(): void;
   /** Ends it with -9, as a crash does. */
@@ -30,15 +34,22 @@ export interface ExactHelper {
 
 const SERVE = fileURLToPath(new URL('./exact-serve.js', import.meta.url));
 
-export async function startExactHelper(): Promise<ExactHelper> {
+const COMMANDS = {
+  exact: (port: number) => [SERVE, String(port)],
+  real: (port: number) => [CLI, 'serve', '--port', String(port), '--no-code', '--log-level', 'silent'],
+};
+
+export async function startHelper(sort: keyof typeof COMMANDS): Promise<Helper> {
   const home = mkdtempSync(path.join(tmpdir(), 'kernelfusion-e2e-'));
   const places = directories({ KERNELFUSION_HOME: home });
   const holdFile = path.join(home, 'hold');
+  const folder = jobsFolder(places);
+  const jobs = () => (existsSync(folder) ? readdirSync(folder) : []);
   let child: ChildProcess;
   let port = 0;
 
   const start = async () => {
-    child = spawn(process.execPath, [SERVE, String(port)], {
+    child = spawn(process.execPath, COMMANDS[sort](port), {
       env: { ...process.env, KERNELFUSION_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -56,7 +67,8 @@ export async function startExactHelper(): Promise<ExactHelper> {
       return port;
     },
     code: async () => (await offerCode(places.state)).code,
-    jobs: () => (existsSync(jobsFolder(places)) ? readdirSync(jobsFolder(places)) : []),
+    jobs,
+    isDone: () => jobs().length > 0 && jobs().every((job) => existsSync(path.join(folder, job, 'result.json'))),
     hold: () => writeFileSync(holdFile, ''),
     release: () => rmSync(holdFile, { force: true }),
     ...{ kill, start },

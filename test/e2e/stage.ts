@@ -1,0 +1,112 @@
+/**
+ * All that takes part in an end-to-end test, in one browser: an editor with a drawing in it, the panel as it is shipped, paired
+ * by its code, and a helper. Each test gets a document of its own; what it leaves open is closed.
+ */
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Page } from 'puppeteer-core';
+import { type InstalledExtension, installExtension, missing, TARGETS } from '../support/extension.ts';
+import { type Helper, startHelper } from './helper.ts';
+import { DOOR, openPanel, type PanelPage, pair } from './panel-page.ts';
+
+/** What the panel says while jobs are held in the helper, and at the end of the way. */
+export const KERNEL = /^Estimating the kernel$/;
+export const INSERTED = /^The new layer is in the document\.$/;
+export const DONE = /^The picture is done\.$/;
+export const AWAY = /^Waiting for the helper$/;
+
+/** An editor as these tests drive it, without a line of the adapter under test. */
+export interface Drive<Seen> {
+  readonly name: string;
+  /** Why it cannot be driven here, or false. */
+  readonly missing: string | false;
+  serve(): Promise<{ readonly address: string; close(): Promise<void> }>;
+  /** Makes a document with a half-transparent layer, and selects that. */
+  draw(page: Page): Promise<void>;
+  /** The document and its layers, as the editor holds them. */
+  look(page: Page): Promise<Seen>;
+  /** What the panel shows of the layer. */
+  readonly shown: RegExp;
+  /** Throws unless the document has the layer that the exact helper makes, at its place, and is else as it has to be. */
+  assertInserted(now: Seen, untouched: Seen): void;
+}
+
+export interface Stage<Seen> {
+  readonly helper: Helper;
+  readonly editor: Page;
+  /** The document before the panel did anything. */
+  readonly untouched: Seen;
+  look(): Promise<Seen>;
+  panel(): Promise<PanelPage>;
+  /** A panel that has pressed the one button, with the job held in the middle by the helper. */
+  startHeld(): Promise<PanelPage>;
+  assertInserted(): Promise<void>;
+}
+
+/** A test on a stage. */
+export type Scene<Seen> = (title: string, body: (stage: Stage<Seen>) => Promise<void>) => void;
+
+export function inEachBrowser<Seen>(
+  drive: Drive<Seen>,
+  sort: 'exact' | 'real',
+  scenes: (scene: Scene<Seen>) => void,
+): void {
+  for (const target of TARGETS) {
+    const skip = drive.missing || missing(target);
+    describe(`${drive.name} in ${target.name}`, { skip, timeout: 110_000 }, () => {
+      let site: Awaited<ReturnType<Drive<Seen>['serve']>>;
+      let helper: Helper;
+      let extension: InstalledExtension;
+      let opened = 0;
+      before(async () => {
+        site = await drive.serve();
+        helper = await startHelper(sort);
+        extension = await installExtension(target, DOOR);
+        await onStage(async ({ panel }) => pair(await panel(), helper));
+      });
+      after(async () => {
+        await extension?.close();
+        await helper?.end();
+        await site?.close();
+      });
+
+      async function onStage(body: (stage: Stage<Seen>) => Promise<void>): Promise<void> {
+        opened += 1;
+        const editor = await extension.browser.newPage();
+        const panels: PanelPage[] = [];
+        const panel = async () => {
+          panels.push(await openPanel(extension, editor));
+          return panels[panels.length - 1];
+        };
+        try {
+          await editor.goto(`${site.address}?${opened}`); // A tab is known by its address.
+          await drive.draw(editor);
+          const untouched = await drive.look(editor);
+          await body({
+            ...{ helper, editor, untouched, panel, look: () => drive.look(editor) },
+            async startHeld() {
+              helper.hold();
+              const started = await panel();
+              await started.offers('Upscale');
+              await started.click('button', 'Upscale');
+              await started.says(KERNEL);
+              return started;
+            },
+            assertInserted: async () => drive.assertInserted(await drive.look(editor), untouched),
+          });
+        } finally {
+          for (const { page } of panels) if (!page.isClosed()) await page.close();
+          await editor.close();
+          helper.release();
+        }
+      }
+
+      scenes((title, body) => test(title, () => onStage(body)));
+    });
+  }
+}
+
+/** Looks again and again; the suite's own time limit ends it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await wait(20);
+}
