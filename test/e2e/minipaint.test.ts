@@ -95,4 +95,4 @@ function assertFromHelper({ width, height, rgba }: Picture): void {
   });
 }
 
-inEachBrowser(minipaint, 'exact', (scene) => wholeWay(minipaint, scene));
+inEachBrowser(minipaint, (scene) => wholeWay(minipaint, scene));

@@ -8,7 +8,6 @@ import type { Helper } from './helper.ts';
 
 /** Milliseconds: a busy machine may be slow. */
 const PATIENCE = 20_000;
-const WAIT = { timeout: PATIENCE, polling: 50 };
 
 /** An extension's page from which tests ask the browser for tabs: goes into `installExtension`. */
 export const DOOR = { 'door.html': '<!doctype html><title>door</title>' };
@@ -20,8 +19,8 @@ export interface PanelPage {
   fill(name: string, text: string): Promise<void>;
   /** Chooses one of a list by its value. */
   choose(name: string, value: string): Promise<void>;
-  /** Waits until the status line matches. Fails as soon as an alert is shown. */
-  says(expected: RegExp): Promise<void>;
+  /** Waits until the status line matches. Fails as soon as an alert is shown. `patience`: milliseconds. */
+  says(expected: RegExp, patience?: number): Promise<void>;
   /** Waits until the panel's text matches. */
   shows(expected: RegExp): Promise<void>;
   /** Waits until the button can be pressed. */
@@ -43,8 +42,9 @@ export async function openPanel(extension: InstalledExtension, editor: Page): Pr
   await page.setViewport({ width: 400, height: 900 });
 
   const seen = () => page.evaluate(() => (document.querySelector('#panel') as HTMLElement).innerText);
-  async function until<A>(what: string, condition: (given: A) => unknown, given: A) {
-    await page.waitForFunction(condition as (given: unknown) => unknown, WAIT, given).catch(async (cause) => {
+  async function until<A>(what: string, condition: (given: A) => unknown, given: A, timeout = PATIENCE) {
+    const wait = { timeout, polling: 50 };
+    await page.waitForFunction(condition as (given: unknown) => unknown, wait, given).catch(async (cause) => {
       throw new Error(`waited in vain for ${what}; the panel shows:\n${await seen()}`, { cause });
     });
   }
@@ -56,13 +56,13 @@ export async function openPanel(extension: InstalledExtension, editor: Page): Pr
     fill: (name, text) => find('textbox', name).setTimeout(PATIENCE).fill(text),
     choose: async (name, value) =>
       void (await (await find('combobox', name).setTimeout(PATIENCE).waitHandle()).select(value)),
-    async says(expected) {
+    async says(expected, patience) {
       const answers = ({ source }: { source: string }) => {
         const said = document.querySelector('[role=status]')?.textContent ?? '';
         const alarm = document.querySelector('[role=alert]')?.textContent;
         return new RegExp(source).test(said) ? 'said' : alarm && 'alarm';
       };
-      await until(`the status ${expected}`, answers, { source: expected.source });
+      await until(`the status ${expected}`, answers, { source: expected.source }, patience);
       if ((await page.evaluate(answers, { source: expected.source })) !== 'said')
         throw new Error(`instead of ${expected} the panel shows:\n${await seen()}`);
     },

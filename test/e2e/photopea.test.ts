@@ -83,7 +83,7 @@ const expected: Plain = {
   }),
 };
 
-inEachBrowser(photopea, 'exact', (scene) => {
+inEachBrowser(photopea, (scene) => {
   wholeWay(photopea, scene);
 
   scene('the new layer can become a document of its own', async ({ panel, look, untouched }) => {

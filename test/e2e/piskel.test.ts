@@ -4,7 +4,7 @@ import { piskel } from './piskel.ts';
 import { AWAY, INSERTED, inEachBrowser, KERNEL, until } from './stage.ts';
 import { wholeWay } from './whole-way.ts';
 
-inEachBrowser(piskel, 'exact', (scene) => {
+inEachBrowser(piskel, (scene) => {
   wholeWay(piskel, scene);
 
   scene('a job that is cancelled while the helper is away is stopped when it is back', async (stage) => {

@@ -5,7 +5,7 @@
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
-import { type InstalledExtension, installExtension, missing, TARGETS } from '../support/extension.ts';
+import { type InstalledExtension, installExtension, missing, TARGETS, type Target } from '../support/extension.ts';
 import { type Helper, startHelper } from './helper.ts';
 import { DOOR, openPanel, type PanelPage, pair } from './panel-page.ts';
 
@@ -46,64 +46,71 @@ export interface Stage<Seen> {
 /** A test on a stage. */
 export type Scene<Seen> = (title: string, body: (stage: Stage<Seen>) => Promise<void>) => void;
 
-export function inEachBrowser<Seen>(
+type Scenes<Seen> = (scene: Scene<Seen>) => void;
+
+/** Runs scenes in each browser, with the exact helper. */
+export function inEachBrowser<Seen>(drive: Drive<Seen>, scenes: Scenes<Seen>): void {
+  for (const target of TARGETS) inBrowser(target, drive, 'exact', scenes);
+}
+
+/** Runs scenes in one browser. They are skipped by name where it or the editor is not to be had. */
+export function inBrowser<Seen>(
+  target: Target,
   drive: Drive<Seen>,
   sort: 'exact' | 'real',
-  scenes: (scene: Scene<Seen>) => void,
+  scenes: Scenes<Seen>,
 ): void {
-  for (const target of TARGETS) {
-    const skip = drive.missing || missing(target);
-    describe(`${drive.name} in ${target.name}`, { skip, timeout: 110_000 }, () => {
-      let site: Awaited<ReturnType<Drive<Seen>['serve']>>;
-      let helper: Helper;
-      let extension: InstalledExtension;
-      let opened = 0;
-      before(async () => {
-        site = await drive.serve();
-        helper = await startHelper(sort);
-        extension = await installExtension(target, DOOR);
-        await onStage(async ({ panel }) => pair(await panel(), helper));
-      });
-      after(async () => {
-        await extension?.close();
-        await helper?.end();
-        await site?.close();
-      });
-
-      async function onStage(body: (stage: Stage<Seen>) => Promise<void>): Promise<void> {
-        opened += 1;
-        const editor = await extension.browser.newPage();
-        const panels: PanelPage[] = [];
-        const panel = async () => {
-          panels.push(await openPanel(extension, editor));
-          return panels[panels.length - 1];
-        };
-        try {
-          await editor.goto(`${site.address}?${opened}`); // A tab is known by its address.
-          await drive.draw(editor);
-          const untouched = await drive.look(editor);
-          await body({
-            ...{ helper, editor, untouched, panel, look: () => drive.look(editor) },
-            async startHeld() {
-              helper.hold();
-              const started = await panel();
-              await started.offers('Upscale');
-              await started.click('button', 'Upscale');
-              await started.says(KERNEL);
-              return started;
-            },
-            assertInserted: async () => drive.assertInserted(await drive.look(editor), untouched),
-          });
-        } finally {
-          for (const { page } of panels) if (!page.isClosed()) await page.close();
-          await editor.close();
-          helper.release();
-        }
-      }
-
-      scenes((title, body) => test(title, () => onStage(body)));
+  const skip = drive.missing || missing(target);
+  describe(`${drive.name} in ${target.name}`, { skip, timeout: 300_000 }, () => {
+    let site: Awaited<ReturnType<Drive<Seen>['serve']>>;
+    let helper: Helper;
+    let extension: InstalledExtension;
+    let opened = 0;
+    before(async () => {
+      site = await drive.serve();
+      helper = await startHelper(sort);
+      extension = await installExtension(target, DOOR);
+      await onStage(async ({ panel }) => pair(await panel(), helper));
     });
-  }
+    after(async () => {
+      await extension?.close();
+      await helper?.end();
+      await site?.close();
+    });
+
+    async function onStage(body: (stage: Stage<Seen>) => Promise<void>): Promise<void> {
+      opened += 1;
+      const editor = await extension.browser.newPage();
+      const panels: PanelPage[] = [];
+      const panel = async () => {
+        panels.push(await openPanel(extension, editor));
+        return panels[panels.length - 1];
+      };
+      try {
+        await editor.goto(`${site.address}?${opened}`); // A tab is known by its address.
+        await drive.draw(editor);
+        const untouched = await drive.look(editor);
+        await body({
+          ...{ helper, editor, untouched, panel, look: () => drive.look(editor) },
+          async startHeld() {
+            helper.hold();
+            const started = await panel();
+            await started.offers('Upscale');
+            await started.click('button', 'Upscale');
+            await started.says(KERNEL);
+            return started;
+          },
+          assertInserted: async () => drive.assertInserted(await drive.look(editor), untouched),
+        });
+      } finally {
+        for (const { page } of panels) if (!page.isClosed()) await page.close();
+        await editor.close();
+        helper.release();
+      }
+    }
+
+    scenes((title, body) => test(title, () => onStage(body)));
+  });
 }
 
 /** Looks again and again; the suite's own time limit ends it. */
