@@ -284,7 +284,8 @@ export async function openStore(world: World): Promise<Store> {
     } catch (error) {
       await ended(mine, failureOf(error));
     } finally {
-      job = null;
+      // What shows its end may have been pressed already.
+      if (job === mine) job = null;
     }
   }
 
@@ -502,7 +503,8 @@ export async function openStore(world: World): Promise<Store> {
       const failure = signal.aborted ? null : failureOf(error);
       set({ work: { is: 'done', record, canUndo: false, failure } });
     }
-    await refresh().catch(() => {});
+    // Not waited for: what can be pressed now has to work at once.
+    refresh().catch(() => {});
   }
 
   async function update(record: FinishedRecord, canUndo: boolean): Promise<void> {
@@ -529,6 +531,7 @@ export async function openStore(world: World): Promise<Store> {
 
   async function undo(record: FinishedRecord): Promise<void> {
     if (!editor || !record.inserted) return;
+    set({ work: { is: 'done', record, canUndo: false, failure: null } }); // Once is enough.
     try {
       await editor.undo(record.inserted.undoSteps);
       await update({ ...record, inserted: null }, false);
@@ -587,7 +590,7 @@ export async function openStore(world: World): Promise<Store> {
       set({ kernel });
     },
     upscale() {
-      if (job === null && !isBusy(state.work)) void run(async (mine) => begin(await readLayer(mine.stop.signal), mine));
+      if (!isBusy(state.work)) void run(async (mine) => begin(await readLayer(mine.stop.signal), mine));
     },
     cancel() {
       if (!job) return;
@@ -596,7 +599,7 @@ export async function openStore(world: World): Promise<Store> {
     },
     insert() {
       const { work } = state;
-      if (work.is === 'done' && job === null)
+      if (work.is === 'done')
         void run(({ stop }) => insert({ ...work.record, mode: modeNow(work.record) }, stop.signal));
     },
     undo() {
