@@ -117,7 +117,7 @@ test('a whole job: shares that rise to 1, news in their order, the result, and n
   assert.equal(shares.at(-1), 1);
   assert.deepEqual(
     shares,
-    shares.toSorted((a, b) => a - b),
+    [...shares].sort((a, b) => a - b),
   );
   assert.deepEqual(await kernel, bicubicKernel(2));
   assert.deepEqual([(await preview).width > 0, kinds.at(-1)], [true, 'done']);
