@@ -49,9 +49,11 @@ const photopea: Drive<Seen> = {
       application.active = application.docs.length - 1;
     }, given);
   },
-  look: (page) =>
-    page.evaluate(() => {
+  async look(page) {
+    // Not while the panel has a document of its own open, to read a layer or draw its thumbnail.
+    const seen = await page.waitForFunction(() => {
       const { docs, active } = window.photopeaDouble.double.application;
+      if (docs.some(({ name }) => name.startsWith('KernelFusion (temporary)'))) return null;
       const { width, height, layers } = docs[active];
       return {
         size: [width, height] as const,
@@ -61,7 +63,9 @@ const photopea: Drive<Seen> = {
           picture: picture && { width: picture.width, height: picture.height, rgba: [...picture.rgba] },
         })),
       };
-    }),
+    });
+    return (await seen.jsonValue()) as Seen;
+  },
   shown: /sprite\s+20 × 16\s+becomes 40 × 32/,
   assertInserted({ layers: [inserted, ...others], ...document }, untouched) {
     // The document stays as it is: the new layer is a smart object of more pixels than its size.
