@@ -4,7 +4,7 @@
  */
 
 import type { Scale } from '../../shared/kernel.ts';
-import { DEFAULT_OPTIONS } from '../../shared/options.ts';
+import { DEFAULT_OPTIONS, PRESETS, type Preset } from '../../shared/options.ts';
 import { DEFAULT_PORT } from '../../shared/protocol/address.ts';
 import type { InsertMode } from '../editors/editor.ts';
 import type { Secrets } from './helper-client.ts';
@@ -13,6 +13,7 @@ export interface Settings {
   readonly port: number;
   readonly secrets: Secrets | null;
   readonly scale: Scale;
+  readonly preset: Preset;
   readonly insertWhenDone: boolean;
   /** By the editor's name; an editor's own default where it has none. */
   readonly modes: Readonly<Record<string, InsertMode>>;
@@ -24,6 +25,7 @@ export const DEFAULT_SETTINGS: Settings = {
   port: DEFAULT_PORT,
   secrets: null,
   scale: DEFAULT_OPTIONS.scale,
+  preset: DEFAULT_OPTIONS.preset,
   insertWhenDone: true,
   modes: {},
   unwanted: [],
@@ -36,7 +38,9 @@ export interface Storage {
 }
 
 export async function loadSettings(storage: Storage): Promise<Settings> {
-  return { ...DEFAULT_SETTINGS, ...(await storage.get(Object.keys(DEFAULT_SETTINGS))) };
+  const settings: Settings = { ...DEFAULT_SETTINGS, ...(await storage.get(Object.keys(DEFAULT_SETTINGS))) };
+  // One that another version of the panel had.
+  return PRESETS.includes(settings.preset) ? settings : { ...settings, preset: DEFAULT_SETTINGS.preset };
 }
 
 /** Each setting by itself: a panel that was opened earlier does not put back what another has changed since. */

@@ -211,7 +211,7 @@ test('a result is not put into another document than the one its layer came from
 test('a kernel that was chosen goes with the job; without one the helper estimates it', async () => {
   const { fake, store } = await ready();
   const kernel = bicubicKernel(2);
-  store.actions.setKernel({ kernel, name: 'sprite' });
+  store.actions.setKernel({ kernel, name: 'sprite', notes: [] });
   store.actions.upscale();
   await sent(fake);
   assert.deepEqual(fake.started[0].kernel, kernel);
