@@ -1,6 +1,7 @@
 /** Runs in a page: draws a state of the panel with the panel's own components, when told to. */
 import { h, render } from 'preact';
 import { App } from '../../extension/panel/components/app.tsx';
+import { Presets } from '../../extension/panel/components/presets.tsx';
 import type { PanelActions } from '../../extension/panel/state.ts';
 import { makeKernel } from '../../shared/kernel.ts';
 import type { Sent } from './gallery.ts';
@@ -25,6 +26,14 @@ const gallery = {
       ...{ kernel: kernel(kernels.kernel), kernelSoFar: kernel(kernels.kernelSoFar) },
     });
     return Object.fromEntries(Object.entries(states).map(([name, { about }]) => [name, about]));
+  },
+  /** Draws the choice among presets, of which there may be others than today's; the first is chosen. */
+  showPresets(words: Record<string, { name: string; about: string }>): void {
+    const root = document.querySelector('#panel') as HTMLElement;
+    const draw = (chosen: string) =>
+      render(h(Presets, { ...{ presets: Object.keys(words), words, chosen }, onChoose: draw }), root);
+    render(null, root);
+    draw(Object.keys(words)[0]);
   },
   /** Draws a state anew, with its parts opened; `isLong`: with the longest names there may be. */
   show(name: string, isLong: boolean): void {

@@ -1,6 +1,6 @@
 /** A picture of pixels on a canvas, which a screen reader is told about in words. */
 import type { RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface Pixels {
   readonly width: number;
@@ -18,7 +18,8 @@ interface PictureProps {
 export function PictureView({ picture, label, canvas }: PictureProps) {
   const own = useRef<HTMLCanvasElement>(null);
   const drawn = canvas ?? own;
-  useEffect(() => {
+  // Before anything is painted, or drawn from it: the lens is a later sibling.
+  useLayoutEffect(() => {
     const { width, height, rgba } = picture;
     const data = new ImageData(new Uint8ClampedArray(rgba), width, height);
     drawn.current?.getContext('2d')?.putImageData(data, 0, 0);

@@ -34,6 +34,21 @@ describe('every state of the panel', { skip: missing(TARGETS[0]), timeout: 180_0
     });
   }
 
+  test('presets can be chosen where there are several, each with a sentence; where there is one, nothing is asked', async () => {
+    const { page } = gallery;
+    const text = () => page.$eval('#panel', (panel) => (panel as HTMLElement).innerText);
+    const words = { fast: { name: 'Fast', about: 'A minute.' }, best: { name: 'Best', about: 'An hour.' } };
+    await page.evaluate((given) => window.gallery.showPresets(given), words);
+    assert.match(await text(), /^Preset\s+Fast\s+Best\s+A minute\.$/);
+    await page.select('select', 'best');
+    assert.match(await text(), /An hour\.$/);
+    assert.equal(await page.$eval('select', (list) => list.value), 'best');
+    const { violations } = await page.evaluate(() => window.axe.run('#panel'));
+    assert.deepEqual(violations, []);
+    await page.evaluate((given) => window.gallery.showPresets(given), { fast: words.fast });
+    assert.equal(await text(), '');
+  });
+
   for (const isLong of [false, true]) {
     test(`nothing sticks out of a narrow panel${isLong ? ', even with the longest names' : ''}`, async () => {
       const wide: string[] = [];

@@ -3,7 +3,7 @@
  * through a lens, which follows the pointer or the arrow keys.
  */
 import type { RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Picture } from '../../../editors/picture.ts';
 import { STRINGS } from '../../strings.ts';
 import { PictureView } from '../picture.tsx';
@@ -83,7 +83,7 @@ interface LensProps {
 function LensView({ of, picture, area, label }: LensProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const side = 4 * LENS_SIDE;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pen = canvas.current?.getContext('2d');
     if (!pen || !of.current) return;
     const { left, top, width, height } = area;
