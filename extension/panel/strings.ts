@@ -127,7 +127,8 @@ export const STRINGS = {
     cancelling: 'Cancelling',
     reading: 'Reading the layer',
     uploading: 'Sending the layer',
-    queued: (position: number) => (position === 0 ? 'Starting' : `Waiting: ${position} before it`),
+    queued: (before: number) =>
+      before === 0 ? 'Starting' : `Waiting for ${before} other job${before === 1 ? '' : 's'}`,
     phase: (phase: JobProgress['phase']) => PHASES[phase],
     fetching: 'Fetching the picture',
     inserting: 'Inserting the layer',

@@ -43,7 +43,7 @@ export async function openGallery(exhibits: Exhibits): Promise<OpenGallery> {
   return {
     ...{ page, states },
     async show(name, { theme, width, isLong = false }) {
-      await page.setViewport({ width, height: 700 });
+      await page.setViewport({ width, height: 240 }); // A picture of the whole page is as high as this at least.
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
       await page.evaluate((...what) => window.gallery.show(...what), name, isLong);
       // Pictures are drawn after the elements they are drawn in, by the second frame at the latest.

@@ -61,7 +61,6 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
     { ...record, id: 'c', created: Date.UTC(2026, 0, 4, 9, 30), options: { ...DEFAULT_OPTIONS, scale: 4 as const } },
   ];
   const done = { ...ready, history, work: { is: 'done', record, canUndo: true, failure: null } } as const;
-  const progress = { phase: 'kernel', fraction: 0.46, etaSeconds: 38 } as const;
   const without = { editor: { ...editor, layer: null, thumbnail: null }, estimate: { is: 'none' } } as const;
 
   return {
@@ -153,12 +152,23 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
     },
     sending: { about: 'The layer on its way', state: { ...ready, work: { is: 'uploading', share: 0.62 } } },
     busy: { about: 'The helper is busy with other jobs', state: { ...ready, work: { is: 'queued', position: 2 } } },
-    running: {
-      about: 'At work: the picture and the kernel take shape',
+    estimating: {
+      about: 'At work: the kernel takes shape',
       state: {
         ...ready,
         work: {
-          ...{ is: 'running', progress, kernel: kernelSoFar },
+          ...{ is: 'running', kernel: kernelSoFar, preview: null },
+          progress: { phase: 'kernel', fraction: 0.46, etaSeconds: 38 },
+        },
+      },
+    },
+    running: {
+      about: 'At work: the kernel is found, and the picture gets sharp',
+      state: {
+        ...ready,
+        work: {
+          ...{ is: 'running', kernel },
+          progress: { phase: 'image', fraction: 0.82, etaSeconds: 12 },
           preview: { ...enlarged, rgba: new Uint8Array(enlarged.rgba) },
         },
       },
