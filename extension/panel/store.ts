@@ -263,12 +263,12 @@ export async function openStore(world: World): Promise<Store> {
       return set({ estimate: { is: 'none' } });
     }
     const shape = shapeOf(layer);
-    const options = optionsNow();
-    const question = JSON.stringify([shape, options]);
+    const [options, kernelSide] = [optionsNow(), state.kernel?.kernel.size];
+    const question = JSON.stringify([shape, options, kernelSide]);
     if (question !== asked) set({ estimate: { is: 'asking' } });
     asked = question;
     try {
-      const estimate = await connection.estimate(shape, options);
+      const estimate = await connection.estimate(shape, options, kernelSide);
       if (asked === question) set({ estimate: { is: 'known', estimate } });
     } catch (error) {
       if (asked === question) set({ estimate: { is: 'failed', failure: failureOf(error) } });
@@ -593,7 +593,8 @@ export async function openStore(world: World): Promise<Store> {
     },
     setKernel(kernel) {
       set({ kernel });
-      if (kernel && kernel.kernel.scale !== settings.scale) actions.setScale(kernel.kernel.scale);
+      if (kernel && kernel.kernel.scale !== settings.scale) remember({ scale: kernel.kernel.scale });
+      void estimate();
     },
     upscale() {
       if (!isBusy(state.work)) void run(async (mine) => begin(await readLayer(mine.stop.signal), mine));

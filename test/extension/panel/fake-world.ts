@@ -48,7 +48,7 @@ export interface FakeWorld {
     knock: World['helper']['knock'];
     pair: World['helper']['pair'];
     upload(): Promise<void>;
-    estimate(options: typeof DEFAULT_OPTIONS): ReturnType<HelperConnection['estimate']>;
+    estimate(options: typeof DEFAULT_OPTIONS, kernelSide?: number): ReturnType<HelperConnection['estimate']>;
     resume(id: string): JobStatus;
   };
   readonly editor: {
@@ -93,7 +93,7 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
         Promise.race([work, ended.then((reason) => Promise.reject(reason))]);
       return {
         ...{ helper: 'kernelfusion 0', ended, close: () => {}, list: async () => [] },
-        estimate: (_, options) => helper.estimate(options),
+        estimate: (_, ...asked) => helper.estimate(...asked),
         async start(_, options, kernel) {
           started.unshift({ options, kernel });
           jobs += 1;

@@ -226,11 +226,26 @@ test('a kernel that was chosen goes with the job; without one the helper estimat
 });
 
 test('a chosen kernel brings its scale along, for the kernel of one scale is no kernel of another', async () => {
-  const { store, until } = await ready();
+  const fake = fakeWorld();
+  const asked: unknown[] = [];
+  const estimate = fake.helper.estimate;
+  fake.helper.estimate = (options, kernelSide) => {
+    asked.push([options.scale, kernelSide]);
+    return estimate(options);
+  };
+  const { store, until } = await ready(fake);
+  await until(({ estimate }) => estimate.is === 'known');
   store.actions.setKernel({ kernel: bicubicKernel(4), name: 'sprite', notes: [] });
   const { settings } = await until(({ estimate }) => estimate.is === 'known');
   assert.equal(settings.scale, 4);
   store.actions.setKernel(null);
+  await until(({ estimate }) => estimate.is === 'known');
+  // What it takes is less where the kernel is known.
+  assert.deepEqual(asked.slice(-3), [
+    [2, undefined],
+    [4, 16],
+    [4, undefined],
+  ]);
   assert.equal(store.state().settings.scale, 4);
 });
 
