@@ -86,8 +86,7 @@ export const STRINGS = {
     becomes: (width: number, height: number) => `becomes ${size(width, height)}`,
     tooSmall: (least: number) => `A layer has to be at least ${least} pixels wide and high.`,
     selfTest: 'Check Photopea',
-    selfTestHelp:
-      'Tries in a document of its own whether Photopea does all that KernelFusion needs, and closes it again.',
+    selfTestHelp: 'Tries with a temporary document whether Photopea does all that is needed. Yours stays as it is.',
     passed: 'Passed:',
     failed: 'Failed:',
     startSelfTest: 'Start the check',

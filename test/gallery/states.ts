@@ -75,7 +75,7 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
         estimate: { is: 'none' },
         helper: {
           ...{ is: 'unpaired', isPairing: false },
-          failure: { code: 'WRONG_CODE', sentence: 'That is not the code. 4 tries are left.' },
+          failure: { code: 'WRONG_CODE', sentence: 'That is not the code the helper shows.' },
         },
       },
     },
@@ -112,7 +112,10 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
         estimate: { is: 'none' },
         editor: {
           is: 'none',
-          failure: { code: 'NO_EDITOR', sentence: 'This page is no editor that KernelFusion works in.' },
+          failure: {
+            code: 'NO_EDITOR',
+            sentence: 'This page is no editor that KernelFusion knows, or it is still loading.',
+          },
         },
       },
     },
@@ -128,7 +131,7 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
           layer: {
             ...layer,
             ...{ name: 'Curves 1', kind: 'adjustment' },
-            refusal: 'This is an adjustment layer: it has no pixels of its own. Select the layer it acts on.',
+            refusal: 'This is an adjustment layer: it has no pixels of its own. Select the layer that it changes.',
           },
         },
       },
@@ -144,9 +147,10 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
       state: {
         ...ready,
         selfTest: [
-          { step: 'Photopea answers', ok: true, detail: 'to the page itself, after 31 ms' },
-          { step: 'Its layers can be listed', ok: true, detail: '3 layers' },
-          { step: 'A layer comes back unchanged', ok: false, detail: '2 of 64 pixels differ' },
+          { step: 'Photopea answers', ok: true, detail: 'By way of the shim.' },
+          { step: 'The open document is read', ok: true, detail: '“river.psd”, 256 × 256, 3 layers.' },
+          { step: 'A picture comes back', ok: true, detail: '67 bytes.' },
+          { step: 'The temporary document is closed', ok: false, detail: '0 were closed, and there was one.' },
         ],
       },
     },
