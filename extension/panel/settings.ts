@@ -9,11 +9,22 @@ import { DEFAULT_PORT } from '../../shared/protocol/address.ts';
 import type { InsertMode } from '../editors/editor.ts';
 import type { Secrets } from './helper-client.ts';
 
+/** A kernel, its values as a list (what is stored comes back without its typed arrays); where it comes from, and notes on it. */
+export interface StoredKernel {
+  readonly size: number;
+  readonly scale: Scale;
+  readonly data: readonly number[];
+  readonly name: string;
+  readonly notes: readonly string[];
+}
+
 export interface Settings {
   readonly port: number;
   readonly secrets: Secrets | null;
   readonly scale: Scale;
   readonly preset: Preset;
+  /** The kernel that is to be used; null: it is estimated. */
+  readonly kernel: StoredKernel | null;
   readonly insertWhenDone: boolean;
   /** By the editor's name; an editor's own default where it has none. */
   readonly modes: Readonly<Record<string, InsertMode>>;
@@ -26,6 +37,7 @@ export const DEFAULT_SETTINGS: Settings = {
   secrets: null,
   scale: DEFAULT_OPTIONS.scale,
   preset: DEFAULT_OPTIONS.preset,
+  kernel: null,
   insertWhenDone: true,
   modes: {},
   unwanted: [],

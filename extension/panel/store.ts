@@ -21,7 +21,7 @@ import type {
   pairWithHelper,
 } from './helper-client.ts';
 import { type JobRecord, type Records, surplus } from './records.ts';
-import { loadSettings, type Settings, type Storage, saveSettings } from './settings.ts';
+import { loadSettings, type Settings, type Storage, type StoredKernel, saveSettings } from './settings.ts';
 import {
   type EditorState,
   type Failure,
@@ -78,7 +78,7 @@ export async function openStore(world: World): Promise<Store> {
     helper: { is: 'connecting' },
     editor: { is: 'connecting' },
     settings,
-    kernel: null,
+    kernel: settings.kernel && chosen(settings.kernel),
     estimate: { is: 'none' },
     work: { is: 'idle' },
     history: await finished(),
@@ -593,7 +593,7 @@ export async function openStore(world: World): Promise<Store> {
     },
     setKernel(kernel) {
       set({ kernel });
-      if (kernel && kernel.kernel.scale !== settings.scale) remember({ scale: kernel.kernel.scale });
+      remember(kernel ? { kernel: stored(kernel), scale: kernel.kernel.scale } : { kernel: null });
       void estimate();
     },
     upscale() {
@@ -659,6 +659,13 @@ export async function openStore(world: World): Promise<Store> {
     },
   };
 }
+
+type ChosenKernel = NonNullable<PanelState['kernel']>;
+const stored = ({ kernel, ...about }: ChosenKernel): StoredKernel => ({ ...kernel, data: [...kernel.data], ...about });
+const chosen = ({ size, scale, data, ...about }: StoredKernel): ChosenKernel => ({
+  kernel: { size, scale, data: Float64Array.from(data) },
+  ...about,
+});
 
 const lockOf = (id: string) => `kernelfusion job ${id}`;
 

@@ -65,6 +65,8 @@ function everywhere(scene: Scene<unknown>): void {
       for (const shown of [purpose, recipe.tool, recipe.code])
         assert.ok(text.includes(shown), `${format.id}: ${shown}`);
     }
+    await opened.click('button', 'New picture');
+    await opened.click('button', 'Have it found instead');
   });
 
   scene('the picture is saved with every pixel as it came', async ({ panel, saved }) => {
@@ -133,11 +135,14 @@ inBrowser(TARGETS[0], piskel, 'exact', (scene) => {
   });
 
   scene('the kernel of a result goes with the next job, at its own scale only', async ({ panel, saved }) => {
+    const first = await panel();
+    await first.offers('Upscale');
+    await withFiles({ 'k.json': fileOf(KERNEL, JSON_FORMAT) }, (file) => first.giveKernel(file('k.json')));
+    await upscale(first);
+    await first.click('button', 'Use this kernel for another layer');
+    await first.shows(/from Drawing/);
+    await first.close();
     const opened = await panel();
-    await opened.offers('Upscale');
-    await withFiles({ 'k.json': fileOf(KERNEL, JSON_FORMAT) }, (file) => opened.giveKernel(file('k.json')));
-    await upscale(opened);
-    await opened.click('button', 'Use this kernel for another layer');
     await opened.shows(/from Drawing/);
     await opened.shows(/The chosen kernel is for 2×/);
     assert.deepEqual(

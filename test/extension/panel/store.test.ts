@@ -218,11 +218,18 @@ test('a kernel that was chosen goes with the job; without one the helper estimat
   assert.deepEqual(fake.started[0].kernel, kernel);
   fake.tellDone('1');
   await untilInserted(store);
+  // A panel that is opened later has it still.
+  const later = await ready(fake);
+  assert.deepEqual(later.store.state().kernel, { kernel, name: 'sprite', notes: [] });
+  later.store.actions.upscale();
+  await sent(fake, '2');
+  assert.deepEqual(fake.started[0].kernel, kernel);
   store.actions.setKernel(null);
   store.actions.close();
   store.actions.upscale();
-  await sent(fake, '2');
+  await sent(fake, '3');
   assert.equal(fake.started[0].kernel, undefined);
+  assert.equal((await ready(fake)).store.state().kernel, null);
 });
 
 test('a chosen kernel brings its scale along, for the kernel of one scale is no kernel of another', async () => {
