@@ -110,6 +110,7 @@ export const STRINGS = {
     kernel: 'Kernel',
     kernelOwn: 'to be found',
     kernelGiven: (name: string) => `from ${name}`,
+    kernelTurn: 'Turn the kernel by 180°',
     kernelClear: 'Have it found instead',
     kernelFromFile: 'From a file…',
     kernelRefused: 'This file was not taken',

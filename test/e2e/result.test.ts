@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'puppeteer-core';
 import sharp from 'sharp';
-import { bicubicKernel, makeKernel } from '../../shared/kernel.ts';
+import { bicubicKernel, flip, makeKernel } from '../../shared/kernel.ts';
 import { exportKernel, FORMATS, formatOfName, type KernelFormat } from '../../shared/kernel-formats/index.ts';
 import { TARGETS } from '../support/extension.ts';
 import type { PanelPage } from './panel-page.ts';
@@ -137,7 +137,10 @@ inBrowser(TARGETS[0], piskel, 'exact', (scene) => {
   scene('the kernel of a result goes with the next job, at its own scale only', async ({ panel, saved }) => {
     const first = await panel();
     await first.offers('Upscale');
-    await withFiles({ 'k.json': fileOf(KERNEL, JSON_FORMAT) }, (file) => first.giveKernel(file('k.json')));
+    await withFiles({ 'k.json': fileOf(KERNEL, JSON_FORMAT) }, async (file) => {
+      await first.giveKernel(file('k.json'));
+      await first.shows(/from k\.json/);
+    });
     await upscale(first);
     await first.click('button', 'Use this kernel for another layer');
     await first.shows(/from Drawing/);
@@ -149,10 +152,12 @@ inBrowser(TARGETS[0], piskel, 'exact', (scene) => {
       await opened.page.$$eval('[name=scale]', (all) => all.map((each) => (each as HTMLInputElement).disabled)),
       [true, false, true, true],
     );
+    // It may be meant the other way round.
+    await opened.click('button', 'Turn the kernel by 180°');
     await upscale(opened);
     await opened.toggle('Export kernel');
     await opened.click('button', 'Export .json');
-    assert.deepEqual(await saved('Drawing 2 kernel.json'), fileOf(KERNEL, JSON_FORMAT));
+    assert.deepEqual(await saved('Drawing 2 kernel.json'), fileOf(flip(KERNEL), JSON_FORMAT));
     // And not with the one after that, when it was put away.
     await opened.click('button', 'New picture');
     await opened.click('button', 'Have it found instead');

@@ -24,8 +24,8 @@ import type { Exhibits } from './states.ts';
 const FOLDER = fileURLToPath(new URL('../../../docs/panel', import.meta.url));
 /** Of a panel, as browsers open it. */
 const WIDTH = 360;
-/** Milliseconds: the method computes. */
-const PATIENCE = 600_000;
+/** Milliseconds: the method computes, perhaps on a machine that does other things besides. */
+const PATIENCE = 25 * 60_000;
 
 /** Pictures beside each other, in as few colours as they can be told from each other by. */
 async function writeBeside(name: string, pictures: readonly Uint8Array[]): Promise<void> {

@@ -74,10 +74,13 @@ export async function installExtension(
   };
 }
 
+/** Milliseconds until the browser has to have answered: a test may wait for what takes minutes, and has a limit of its own. */
+const PROTOCOL_LIMIT = 30 * 60_000;
+
 async function launch({ kind, executablePath }: Target, folder: string, downloads: string): Promise<Browser> {
   if (kind === 'chrome') {
     const browser = await puppeteer.launch({
-      ...{ browser: kind, executablePath, enableExtensions: true },
+      ...{ browser: kind, executablePath, enableExtensions: true, protocolTimeout: PROTOCOL_LIMIT },
       args: ['--no-sandbox', '--disable-features=DisableLoadExtensionCommandLineSwitch', `--load-extension=${folder}`],
     });
     const session = await browser.target().createCDPSession();
@@ -85,7 +88,7 @@ async function launch({ kind, executablePath }: Target, folder: string, download
     return browser;
   }
   const browser = await puppeteer.launch({
-    ...{ browser: kind, executablePath, args: ['--remote-allow-system-access'] },
+    ...{ browser: kind, executablePath, args: ['--remote-allow-system-access'], protocolTimeout: PROTOCOL_LIMIT },
     extraPrefsFirefox: {
       'extensions.webextensions.uuids': JSON.stringify({ [ADDON]: UUID }),
       ...{ 'browser.download.folderList': 2, 'browser.download.dir': downloads },

@@ -3,7 +3,7 @@ import { LEAST_SIDE } from '../../../shared/protocol/limits.ts';
 import { SITES } from '../sites.ts';
 import type { EditorState, PanelActions, PanelState } from '../state.ts';
 import { STRINGS } from '../strings.ts';
-import { Again } from './icons.tsx';
+import { Again, IconButton } from './icons.tsx';
 import { Notice } from './notice.tsx';
 import { PictureView } from './picture.tsx';
 
@@ -40,15 +40,9 @@ export function EditorCard({ editor, selfTest, scale, actions }: EditorProps) {
       <header class="between">
         <h2 id="layer">{TEXT.heading}</h2>
         <span class="soft">{TEXT.name(editor.name)}</span>
-        <button
-          type="button"
-          class="quiet icon"
-          title={TEXT.refresh}
-          aria-label={TEXT.refresh}
-          onClick={actions.refresh}
-        >
+        <IconButton name={TEXT.refresh} onClick={actions.refresh}>
           <Again />
-        </button>
+        </IconButton>
       </header>
       <div class="layer">
         <div class="thumbnail">

@@ -1,7 +1,7 @@
 /** Jobs that are done, newest first: any of them can be looked at again. */
 import type { FinishedRecord, PanelActions } from '../state.ts';
 import { STRINGS } from '../strings.ts';
-import { Cross } from './icons.tsx';
+import { Cross, IconButton } from './icons.tsx';
 
 const { history: TEXT } = STRINGS;
 
@@ -28,15 +28,9 @@ export function History({ history, actions }: HistoryProps) {
                   {STRINGS.size(result.picture.width, result.picture.height)} · {TEXT.when(created)}
                 </span>
               </button>
-              <button
-                type="button"
-                class="quiet icon"
-                title={TEXT.remove(name)}
-                aria-label={TEXT.remove(name)}
-                onClick={() => actions.remove(id)}
-              >
+              <IconButton name={TEXT.remove(name)} onClick={() => actions.remove(id)}>
                 <Cross />
-              </button>
+              </IconButton>
             </li>
           );
         })}

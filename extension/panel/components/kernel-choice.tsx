@@ -1,11 +1,11 @@
 /** Which kernel the next job uses: the one it finds, that of an earlier picture, or one from a file. */
 import { useState } from 'preact/hooks';
 import { KernelFusionError } from '../../../shared/errors.ts';
-import type { Scale } from '../../../shared/kernel.ts';
+import { flip, type Scale } from '../../../shared/kernel.ts';
 import { IMPORTABLE, importKernel } from '../../../shared/kernel-formats/index.ts';
 import type { Failure, PanelActions, PanelState } from '../state.ts';
 import { STRINGS } from '../strings.ts';
-import { Cross } from './icons.tsx';
+import { Cross, HalfTurn, IconButton } from './icons.tsx';
 import { Notice } from './notice.tsx';
 import { KernelMap } from './result/kernel-map.tsx';
 
@@ -45,15 +45,14 @@ export function KernelChoice({ chosen, scale, actions }: KernelChoiceProps) {
             {chosen ? TEXT.kernelGiven(chosen.name) : TEXT.kernelOwn}
           </span>
           {chosen ? (
-            <button
-              type="button"
-              class="quiet icon"
-              title={TEXT.kernelClear}
-              aria-label={TEXT.kernelClear}
-              onClick={() => actions.setKernel(null)}
-            >
-              <Cross />
-            </button>
+            <>
+              <IconButton name={TEXT.kernelTurn} onClick={() => actions.setKernel(turned(chosen))}>
+                <HalfTurn />
+              </IconButton>
+              <IconButton name={TEXT.kernelClear} onClick={() => actions.setKernel(null)}>
+                <Cross />
+              </IconButton>
+            </>
           ) : (
             <label class="file">
               <input type="file" accept={ACCEPTED} onChange={({ currentTarget }) => void read(currentTarget)} />
@@ -80,6 +79,9 @@ export function KernelChoice({ chosen, scale, actions }: KernelChoiceProps) {
     </>
   );
 }
+
+/** Most files do not say whether they mean a correlation or a convolution: who knows better can turn it. */
+const turned = (chosen: NonNullable<PanelState['kernel']>) => ({ ...chosen, kernel: flip(chosen.kernel) });
 
 /** A file that vanished, or that the browser may not read, is no mistake of ours. */
 function failureOf(error: unknown): Failure {
