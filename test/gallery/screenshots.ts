@@ -64,7 +64,7 @@ async function drawStates(exhibits: Exhibits): Promise<void> {
     ([name, about]) => `## ${about}\n\n![${about}, light and dark](${name}.png)\n`,
   );
   const beginning =
-    '# Every state of the panel\n\nLight and dark, drawn by `npm run screenshots` from `test/gallery/states.ts`.\n';
+    '# Every state of the panel\n\nLight and dark, drawn by `npm run screenshots` from `test/gallery/states.ts`. The pictures in them are a real result; the\nfigures are examples.\n';
   writeFileSync(path.join(FOLDER, 'README.md'), [beginning, ...entries].join('\n'));
 }
 

@@ -1,10 +1,15 @@
 /** Every state of the panel, light and dark: what axe-core finds wrong with it, and whether it fits into a narrow panel. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import { type OpenGallery, openGallery, PHOTOGRAPH, picturePixels, THEMES } from '../../gallery/gallery.ts';
 import { asymmetric } from '../../support/asymmetric.ts';
 import { missing, TARGETS } from '../../support/extension.ts';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 /** As narrow as a person can make a side panel. */
 const NARROW = 320;
@@ -47,6 +52,14 @@ describe('every state of the panel', { skip: missing(TARGETS[0]), timeout: 180_0
     assert.deepEqual(violations, []);
     await page.evaluate((given) => window.gallery.showPresets(given), { fast: words.fast });
     assert.equal(await text(), '');
+  });
+
+  test('docs/panel shows each of them', () => {
+    const page = readFileSync(path.join(root, 'docs', 'panel', 'README.md'), 'utf8');
+    for (const [name, about] of Object.entries(gallery.states)) {
+      assert.ok(page.includes(`## ${about}\n\n![${about}, light and dark](${name}.png)`), name);
+      assert.ok(existsSync(path.join(root, 'docs', 'panel', `${name}.png`)), name);
+    }
   });
 
   for (const isLong of [false, true]) {
