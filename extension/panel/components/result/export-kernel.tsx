@@ -1,5 +1,6 @@
 /** Takes a kernel away in any format there is, each with what it is for and a line that uses it. */
 import { useState } from 'preact/hooks';
+import { KernelFusionError } from '../../../../shared/errors.ts';
 import type { Kernel } from '../../../../shared/kernel.ts';
 import { exportKernel, FORMATS } from '../../../../shared/kernel-formats/index.ts';
 import { STRINGS } from '../../strings.ts';
@@ -12,9 +13,14 @@ export function ExportKernel({ kernel, name }: { readonly kernel: Kernel; readon
   const [format, choose] = useState(FORMATS[0]);
   const [notes, setNotes] = useState<readonly string[]>([]);
   const save = () => {
-    const { bytes, notes } = exportKernel(kernel, format);
-    setNotes(notes);
-    saveFile(bytes, `${fileName(name)} kernel${format.extension}`);
+    try {
+      const { bytes, notes } = exportKernel(kernel, format);
+      setNotes(notes);
+      saveFile(bytes, `${fileName(name)} kernel${format.extension}`);
+    } catch (error) {
+      if (!(error instanceof KernelFusionError)) throw error;
+      setNotes([error.message]); // The format cannot hold this kernel.
+    }
   };
   return (
     <details>
