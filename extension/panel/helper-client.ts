@@ -66,7 +66,8 @@ export interface Download {
 export interface HelperConnection {
   /** Name and version of the helper's program. */
   readonly helper: string;
-  estimate(layer: LayerShape, options: UpscaleOptions): Promise<Estimate>;
+  /** `kernelSide`: of the kernel, where it is known. */
+  estimate(layer: LayerShape, options: UpscaleOptions, kernelSide?: number): Promise<Estimate>;
   /** Opens a job for its pixels. Resolves to its id. */
   start(layer: LayerShape, options: UpscaleOptions, kernel?: Kernel): Promise<string>;
   /** Sends the pixels of a job that was started, and queues it. Throws `CANCELLED`; the job then waits to be cancelled. */
@@ -352,7 +353,7 @@ function connected(line: Line, helper: string): HelperConnection {
     ended: line.ended,
     close: () => line.end(lost()),
 
-    async estimate(layer, options) {
+    async estimate(layer, options, kernelSide) {
       const {
         type: _,
         request: __,
@@ -361,6 +362,7 @@ function connected(line: Line, helper: string): HelperConnection {
         type: 'estimate',
         layer,
         options: { ...options },
+        ...(kernelSide !== undefined && { kernelSide }),
       });
       return estimate;
     },

@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from '../../shared/errors.ts';
 import type { Kernel, Scale } from '../../shared/kernel.ts';
+import type { Preset } from '../../shared/options.ts';
 import type { PreviewPicture } from '../../shared/protocol/frames.ts';
 import type { EditorDocument, InsertMode, LayerInfo, SelfTestStep } from '../editors/editor.ts';
 import type { Picture } from '../editors/picture.ts';
@@ -77,8 +78,8 @@ export interface PanelState {
   readonly helper: HelperState;
   readonly editor: EditorState;
   readonly settings: Settings;
-  /** A kernel to use instead of estimating one, and where it comes from. */
-  readonly kernel: { readonly kernel: Kernel; readonly name: string } | null;
+  /** A kernel to use instead of estimating one, where it comes from, and what had to be changed in it. */
+  readonly kernel: { readonly kernel: Kernel; readonly name: string; readonly notes: readonly string[] } | null;
   readonly estimate: EstimateState;
   readonly work: Work;
   /** Newest first. */
@@ -97,9 +98,10 @@ export interface PanelActions {
   /** Asks the editor again for its active layer. */
   refresh(): void;
   setScale(scale: Scale): void;
+  setPreset(preset: Preset): void;
   setInsertWhenDone(wanted: boolean): void;
   setMode(mode: InsertMode): void;
-  /** Null: estimate it. */
+  /** Null: estimate it. A kernel belongs to a scale, which is chosen with it. */
   setKernel(kernel: PanelState['kernel']): void;
   upscale(): void;
   cancel(): void;

@@ -6,7 +6,7 @@
  */
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
-import { DEFAULT_OPTIONS } from '../../shared/options.ts';
+import { DEFAULT_OPTIONS, type UpscaleOptions } from '../../shared/options.ts';
 import type { JobStatus } from '../../shared/protocol/fields.ts';
 import type { PreviewPicture } from '../../shared/protocol/frames.ts';
 import { LEAST_SIDE } from '../../shared/protocol/limits.ts';
@@ -21,7 +21,7 @@ import type {
   pairWithHelper,
 } from './helper-client.ts';
 import { type JobRecord, type Records, surplus } from './records.ts';
-import { loadSettings, type Settings, type Storage, saveSettings } from './settings.ts';
+import { loadSettings, type Settings, type Storage, type StoredKernel, saveSettings } from './settings.ts';
 import {
   type EditorState,
   type Failure,
@@ -78,7 +78,7 @@ export async function openStore(world: World): Promise<Store> {
     helper: { is: 'connecting' },
     editor: { is: 'connecting' },
     settings,
-    kernel: null,
+    kernel: settings.kernel && chosen(settings.kernel),
     estimate: { is: 'none' },
     work: { is: 'idle' },
     history: await finished(),
@@ -252,21 +252,23 @@ export async function openStore(world: World): Promise<Store> {
     }
   }
 
+  const optionsNow = (): UpscaleOptions => ({ ...DEFAULT_OPTIONS, scale: settings.scale, preset: settings.preset });
   let asked = '';
 
   async function estimate(): Promise<void> {
-    const { editor, settings } = state;
+    const { editor } = state;
     const layer = editor.is === 'ready' ? editor.layer : null;
     if (!connection || !layer || layer.refusal !== null || Math.min(layer.width, layer.height) < LEAST_SIDE) {
       asked = '';
       return set({ estimate: { is: 'none' } });
     }
     const shape = shapeOf(layer);
-    const question = JSON.stringify([shape, settings.scale]);
+    const [options, kernelSide] = [optionsNow(), state.kernel?.kernel.size];
+    const question = JSON.stringify([shape, options, kernelSide]);
     if (question !== asked) set({ estimate: { is: 'asking' } });
     asked = question;
     try {
-      const estimate = await connection.estimate(shape, { ...DEFAULT_OPTIONS, scale: settings.scale });
+      const estimate = await connection.estimate(shape, options, kernelSide);
       if (asked === question) set({ estimate: { is: 'known', estimate } });
     } catch (error) {
       if (asked === question) set({ estimate: { is: 'failed', failure: failureOf(error) } });
@@ -307,10 +309,9 @@ export async function openStore(world: World): Promise<Store> {
     if (!layer) throw new KernelFusionError('NO_SUCH_LAYER', STRINGS.editor.noLayer);
     if (layer.refusal !== null) throw new KernelFusionError('LAYER_REFUSED', layer.refusal);
     const original = await editor.read(layer.id, (share) => set({ work: { is: 'reading', share } }), signal);
-    const { scale, insertWhenDone } = settings;
     return {
       ...{ created: Date.now(), isUploaded: false, editor: editor.name, document, layer, original },
-      ...{ options: { ...DEFAULT_OPTIONS, scale }, mode: modeFor(editor), insertWhenDone },
+      ...{ options: optionsNow(), mode: modeFor(editor), insertWhenDone: settings.insertWhenDone },
       ...{ givenKernel: state.kernel?.kernel ?? null, result: null, inserted: null },
     };
   }
@@ -582,12 +583,18 @@ export async function openStore(world: World): Promise<Store> {
       remember({ scale });
       void estimate();
     },
+    setPreset(preset) {
+      remember({ preset });
+      void estimate();
+    },
     setInsertWhenDone: (insertWhenDone) => remember({ insertWhenDone }),
     setMode(mode) {
       if (editor) remember({ modes: { ...settings.modes, [editor.name]: mode } });
     },
     setKernel(kernel) {
       set({ kernel });
+      remember(kernel ? { kernel: stored(kernel), scale: kernel.kernel.scale } : { kernel: null });
+      void estimate();
     },
     upscale() {
       if (!isBusy(state.work)) void run(async (mine) => begin(await readLayer(mine.stop.signal), mine));
@@ -652,6 +659,13 @@ export async function openStore(world: World): Promise<Store> {
     },
   };
 }
+
+type ChosenKernel = NonNullable<PanelState['kernel']>;
+const stored = ({ kernel, ...about }: ChosenKernel): StoredKernel => ({ ...kernel, data: [...kernel.data], ...about });
+const chosen = ({ size, scale, data, ...about }: StoredKernel): ChosenKernel => ({
+  kernel: { size, scale, data: Float64Array.from(data) },
+  ...about,
+});
 
 const lockOf = (id: string) => `kernelfusion job ${id}`;
 

@@ -2,6 +2,7 @@
  * Every word the panel says by itself, in one place, ready for translation. Sentences of failures come with their codes from
  * where they happen (shared/errors.ts).
  */
+import type { Preset } from '../../shared/options.ts';
 import type { JobProgress } from './helper-client.ts';
 
 const EDITORS: Readonly<Record<string, string>> = { minipaint: 'miniPaint', piskel: 'Piskel', photopea: 'Photopea' };
@@ -11,6 +12,10 @@ const PHASES: Readonly<Record<JobProgress['phase'], string>> = {
   kernel: 'Estimating the kernel',
   image: 'Sharpening the picture',
   alpha: 'Enlarging the transparency',
+};
+
+const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly about: string }>> = {
+  fast: { name: 'Fast', about: 'Finds kernel and picture in closed form: about a minute for a small layer.' },
 };
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
@@ -29,6 +34,12 @@ const size = (width: number, height: number) => `${width} × ${height}`;
 
 export const STRINGS = {
   title: 'KernelFusion',
+  copy: {
+    copy: 'Copy',
+    copied: 'Copied',
+    notCopied: 'Copy it by hand',
+    command: (command: string) => `Copy "${command}"`,
+  },
   tryAgain: 'Try again',
   dismiss: 'Dismiss',
   percent,
@@ -36,7 +47,14 @@ export const STRINGS = {
   helper: {
     heading: 'Helper',
     connecting: 'Looking for the helper',
-    connected: 'Helper connected',
+    /** What the lamp at the top says. */
+    lamp: {
+      connecting: 'Looking for the helper',
+      absent: 'No helper',
+      unpaired: 'Not paired',
+      refused: 'Not connected',
+      ready: 'Helper connected',
+    },
     absent: 'The helper is not running',
     howToStart: 'KernelFusion computes on your own computer, in a small program. Start it in a terminal:',
     startCommand: 'kernelfusion serve',
@@ -51,9 +69,6 @@ export const STRINGS = {
     outdated: 'Versions do not fit',
     refused: 'Not connected',
     away: 'The helper is away. The job goes on by itself as soon as it is back.',
-    copy: 'Copy',
-    copied: 'Copied',
-    copyCommand: (command: string) => `Copy "${command}"`,
   },
   editor: {
     heading: 'Layer',
@@ -62,7 +77,8 @@ export const STRINGS = {
     noPermission: 'Let KernelFusion into this tab',
     editors: 'KernelFusion works in Photopea, miniPaint and Piskel.',
     clickButton: "Bring the editor's tab to the front, then click KernelFusion's button in the toolbar.",
-    allow: (site: string) => `Always allow on ${site}`,
+    allowAlways: 'Or allow it for good on',
+    allow: (site: string) => `Allow on ${site} for good`,
     noLayer: 'No layer is selected. Select one in the editor.',
     refresh: 'Look again',
     name: (name: string) => EDITORS[name] ?? name,
@@ -70,12 +86,20 @@ export const STRINGS = {
     becomes: (width: number, height: number) => `becomes ${size(width, height)}`,
     tooSmall: (least: number) => `A layer has to be at least ${least} pixels wide and high.`,
     selfTest: 'Check Photopea',
+    selfTestHelp: 'Tries with a temporary document whether Photopea does all that is needed. Yours stays as it is.',
+    passed: 'Passed:',
+    failed: 'Failed:',
+    startSelfTest: 'Start the check',
   },
   options: {
+    heading: 'Options',
     scale: 'Scale',
     times: (scale: number) => `${scale}×`,
     tooLong: (longest: number) => `This editor's documents end at ${longest} pixels a side.`,
     tooMany: 'The result would have too many pixels.',
+    otherKernel: (scale: number) => `The chosen kernel is for ${scale}×.`,
+    preset: 'Preset',
+    presets: PRESET_WORDS,
     insertWhenDone: 'Insert when done',
     mode: 'Insert into',
     modes: {
@@ -84,9 +108,13 @@ export const STRINGS = {
       'new-document': 'a new document',
     },
     kernel: 'Kernel',
-    kernelOwn: 'estimated from the layer',
+    kernelOwn: 'to be found',
     kernelGiven: (name: string) => `from ${name}`,
-    kernelClear: 'Estimate it instead',
+    kernelTurn: 'Turn the kernel by 180°',
+    kernelClear: 'Have it found instead',
+    kernelFromFile: 'From a file…',
+    kernelRefused: 'This file was not taken',
+    kernelUnreadable: 'The browser could not read the file. Choose it once more.',
   },
   estimate: {
     asking: 'Estimating time and memory',
@@ -99,7 +127,8 @@ export const STRINGS = {
     cancelling: 'Cancelling',
     reading: 'Reading the layer',
     uploading: 'Sending the layer',
-    queued: (position: number) => (position === 0 ? 'Starting' : `Waiting: ${position} before it`),
+    queued: (before: number) =>
+      before === 0 ? 'Starting' : `Waiting for ${before} other job${before === 1 ? '' : 's'}`,
     phase: (phase: JobProgress['phase']) => PHASES[phase],
     fetching: 'Fetching the picture',
     inserting: 'Inserting the layer',
@@ -119,12 +148,30 @@ export const STRINGS = {
     close: 'New picture',
     notInserted: 'The new layer was not inserted',
   },
+  result: {
+    before: 'Before',
+    after: 'After',
+    compare: 'Share of the picture that is shown as it was before',
+    lens: 'Zoom lens',
+    lensAt: (x: number, y: number) => `${percent(x)} from the left, ${percent(y)} from the top`,
+    through: (what: string) => `${what}, through the lens`,
+    kernelMap: (size: number) => `Blur kernel, ${size} × ${size}`,
+    consistency: (decibel: number) => `${decibel.toFixed(1)} dB`,
+    consistencyLabel: 'Consistency',
+    consistencyHelp: 'How well the picture, blurred and reduced again, gives the layer back.',
+    seconds: (count: number) => duration(count),
+    time: 'Time',
+    download: 'Download picture',
+    useKernel: 'Use this kernel for another layer',
+    exportKernel: 'Export kernel',
+    format: 'Format',
+    recipe: (tool: string) => `With ${tool}`,
+    copyRecipe: 'Copy recipe',
+    export: (extension: string) => `Export ${extension}`,
+  },
   history: {
     heading: 'History',
-    show: (name: string) => `Show ${name}`,
     remove: (name: string) => `Remove ${name} from the history`,
-    removeShort: 'Remove',
-    clear: 'Clear history',
     when: (time: number) => new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
   },
 } as const;

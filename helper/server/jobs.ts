@@ -121,7 +121,7 @@ export interface ResultReader {
 
 export interface Jobs {
   /** Throws `INPUT_TOO_LARGE`, `INPUT_TOO_SMALL`, `BAD_OPTION`: what no moment could change. */
-  estimate(layer: LayerShape, options: UpscaleOptions): Estimate;
+  estimate(layer: LayerShape, options: UpscaleOptions, givenSide?: number): Estimate;
 
   /**
    * Opens a job for its pixels. `kernel`: skips the estimation.

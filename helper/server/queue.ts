@@ -125,10 +125,10 @@ class JobQueue implements Jobs {
     return job;
   }
 
-  estimate(layer: LayerShape, options: UpscaleOptions): Estimate {
+  estimate(layer: LayerShape, options: UpscaleOptions, givenSide?: number): Estimate {
     checkShape(layer, options);
     return {
-      seconds: workOf(layer, options) / this.speed,
+      seconds: workOf(layer, options, givenSide) / this.speed,
       memory: predictMemory(layer, options),
       disk: diskNeeded(layer, options),
       refusal: this.refusal(layer, options),

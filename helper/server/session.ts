@@ -129,7 +129,7 @@ export function createSession(
       const { request } = message;
       switch (message.type) {
         case 'estimate': {
-          const estimate = jobs.estimate(message.layer, parseOptions(message.options));
+          const estimate = jobs.estimate(message.layer, parseOptions(message.options), message.kernelSide);
           return outgoing.message({ type: 'estimated', request, ...estimate });
         }
         case 'start':

@@ -21,7 +21,7 @@ import {
   status,
   whole,
 } from './fields.ts';
-import { LONGEST_TEXT } from './limits.ts';
+import { LARGEST_KERNEL, LONGEST_TEXT } from './limits.ts';
 
 const type = <const Name extends string>(name: Name) => v.literal(name);
 
@@ -30,8 +30,11 @@ const clientMessage = v.variant('type', [
   v.object({ type: type('hello'), protocol: positive, nonce: secret, client: program }),
   /** The only message before a pairing: the code the helper shows. */
   v.strictObject({ type: type('pair'), code: v.pipe(v.string(), v.regex(/^[0-9]{6}$/)) }),
-  /** What a job would take, before a pixel is read. */
-  v.strictObject({ type: type('estimate'), request, layer, options: optionsAsked }),
+  /** What a job would take, before a pixel is read. `kernelSide`: of the kernel, where it is known. */
+  v.strictObject({
+    ...{ type: type('estimate'), request, layer, options: optionsAsked },
+    kernelSide: v.exactOptional(v.pipe(positive, v.maxValue(LARGEST_KERNEL))),
+  }),
   /** A new job; its layer follows in frames once `started` has come. `kernel`: where it is known. */
   v.strictObject({ type: type('start'), request, layer, options: optionsAsked, kernel: v.exactOptional(kernel) }),
   /** The layer is complete. */

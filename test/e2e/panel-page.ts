@@ -2,7 +2,7 @@
  * The panel as a person finds it in a tab: by roles and names, which are also what a screen reader finds. Every wait is for
  * something to be seen, and tells what was seen instead when it gives up.
  */
-import type { Page } from 'puppeteer-core';
+import type { ElementHandle, Page } from 'puppeteer-core';
 import type { InstalledExtension } from '../support/extension.ts';
 import type { Helper } from './helper.ts';
 
@@ -17,6 +17,10 @@ export interface PanelPage {
   click(role: string, name: string): Promise<void>;
   /** Replaces what is in a text field. */
   fill(name: string, text: string): Promise<void>;
+  /** Opens or closes a part by its heading. */
+  toggle(heading: string): Promise<void>;
+  /** Gives a kernel file to the panel. */
+  giveKernel(file: string): Promise<void>;
   /** Chooses one of a list by its value. */
   choose(name: string, value: string): Promise<void>;
   /** Waits until the status line matches. Fails as soon as an alert is shown. `patience`: milliseconds. */
@@ -54,6 +58,11 @@ export async function openPanel(extension: InstalledExtension, editor: Page): Pr
     page,
     click: (role, name) => find(role, name).setTimeout(PATIENCE).click(),
     fill: (name, text) => find('textbox', name).setTimeout(PATIENCE).fill(text),
+    toggle: (heading) => page.locator(`summary ::-p-text(${heading})`).setTimeout(PATIENCE).click(),
+    async giveKernel(file) {
+      const input = await page.locator('input[type=file]').setTimeout(PATIENCE).waitHandle();
+      await (input as ElementHandle<HTMLInputElement>).uploadFile(file);
+    },
     choose: async (name, value) =>
       void (await (await find('combobox', name).setTimeout(PATIENCE).waitHandle()).select(value)),
     async says(expected, patience) {

@@ -90,6 +90,19 @@ const expected: Plain = {
 inEachBrowser(photopea, (scene) => {
   wholeWay(photopea, scene);
 
+  scene('the check says of every step how it went, and leaves the document as it was', async (stage) => {
+    const { panel, look, untouched } = stage;
+    const opened = await panel();
+    await opened.offers('Upscale');
+    await opened.toggle('Check Photopea');
+    await opened.click('button', 'Start the check');
+    await opened.shows(/“drawing\.psd”, 60 × 40, 2 layers\.[\s\S]+Yours is the active one again\./);
+    const steps = await opened.page.$$eval('.steps li', (all) => all.map((each) => each.textContent));
+    assert.equal(steps.length, 4);
+    for (const step of steps) assert.match(step ?? '', /^✓ Passed: /);
+    assert.deepEqual(await look(), untouched);
+  });
+
   scene('the new layer can become a document of its own', async ({ panel, look, untouched }) => {
     const opened = await panel();
     await opened.offers('Upscale');

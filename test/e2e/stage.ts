@@ -2,6 +2,8 @@
  * All that takes part in an end-to-end test, in one browser: an editor with a drawing in it, the panel as it is shipped, paired
  * by its code, and a helper. Each test gets a document of its own; what it leaves open is closed.
  */
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
@@ -34,6 +36,8 @@ export interface Drive<Seen> {
 export interface Stage<Seen> {
   readonly helper: Helper;
   readonly editor: Page;
+  /** Waits for a file that the browser saves, and takes it away. */
+  saved(name: string): Promise<Buffer>;
   /** The document before the panel did anything. */
   readonly untouched: Seen;
   look(): Promise<Seen>;
@@ -92,6 +96,7 @@ export function inBrowser<Seen>(
         const untouched = await drive.look(editor);
         await body({
           ...{ helper, editor, untouched, panel, look: () => drive.look(editor) },
+          saved: (name) => savedFile(path.join(extension.downloads, name)),
           async startHeld() {
             helper.hold();
             const started = await panel();
@@ -111,6 +116,14 @@ export function inBrowser<Seen>(
 
     scenes((title, body) => test(title, () => onStage(body)));
   });
+}
+
+/** A browser writes under another name until all of a file is there; Firefox leaves an empty file at its place meanwhile. */
+async function savedFile(file: string): Promise<Buffer> {
+  await until(() => existsSync(file) && statSync(file).size > 0);
+  const bytes = readFileSync(file);
+  rmSync(file);
+  return bytes;
 }
 
 /** Looks again and again; the suite's own time limit ends it. */

@@ -1,7 +1,7 @@
 /** The extension as it is bundled, in real browsers: a copy of it that is let into local pages without a click, and may have
  *  scripts and pages of a test beside the panel. */
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +36,8 @@ export const LOCAL_PAGES = ['http://127.0.0.1/*'];
 
 export interface InstalledExtension {
   readonly browser: Browser;
+  /** The folder that the browser saves files to, without asking. */
+  readonly downloads: string;
   /** Opens a page of the extension, and waits until `ready` holds in it. */
   open(page: string, ready: () => unknown): Promise<Page>;
   /** Closes the browser and deletes the copy. */
@@ -48,14 +50,16 @@ export async function installExtension(
   files: Readonly<Record<string, string>> = {},
   manifest: Readonly<Record<string, unknown>> = { host_permissions: LOCAL_PAGES },
 ): Promise<InstalledExtension> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kernelfusion-extension-'));
+  const place = await mkdtemp(path.join(tmpdir(), 'kernelfusion-extension-'));
+  const [folder, downloads] = [path.join(place, 'extension'), path.join(place, 'downloads')];
+  await mkdir(downloads);
   await cp(path.join(root, 'dist', `extension-${target.kind}`), folder, { recursive: true });
   const own = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8'));
   await writeFile(path.join(folder, 'manifest.json'), JSON.stringify({ ...own, ...manifest }));
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
-  const browser = await launch(target, folder);
+  const browser = await launch(target, folder, downloads);
   return {
-    browser,
+    ...{ browser, downloads },
     async open(page, ready) {
       const opened = await browser.newPage();
       // Firefox does not tell when an extension's page has been loaded: it is asked.
@@ -65,21 +69,31 @@ export async function installExtension(
     },
     async close() {
       await browser.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(place, { recursive: true, force: true });
     },
   };
 }
 
-async function launch({ kind, executablePath }: Target, folder: string): Promise<Browser> {
+/** Milliseconds until the browser has to have answered: a test may wait for what takes minutes, and has a limit of its own. */
+const PROTOCOL_LIMIT = 30 * 60_000;
+
+async function launch({ kind, executablePath }: Target, folder: string, downloads: string): Promise<Browser> {
   if (kind === 'chrome') {
-    return puppeteer.launch({
-      ...{ browser: kind, executablePath, enableExtensions: true },
+    const browser = await puppeteer.launch({
+      ...{ browser: kind, executablePath, enableExtensions: true, protocolTimeout: PROTOCOL_LIMIT },
       args: ['--no-sandbox', '--disable-features=DisableLoadExtensionCommandLineSwitch', `--load-extension=${folder}`],
     });
+    const session = await browser.target().createCDPSession();
+    await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
+    return browser;
   }
   const browser = await puppeteer.launch({
-    ...{ browser: kind, executablePath, args: ['--remote-allow-system-access'] },
-    extraPrefsFirefox: { 'extensions.webextensions.uuids': JSON.stringify({ [ADDON]: UUID }) },
+    ...{ browser: kind, executablePath, args: ['--remote-allow-system-access'], protocolTimeout: PROTOCOL_LIMIT },
+    extraPrefsFirefox: {
+      'extensions.webextensions.uuids': JSON.stringify({ [ADDON]: UUID }),
+      ...{ 'browser.download.folderList': 2, 'browser.download.dir': downloads },
+      'browser.download.always_ask_before_handling_new_types': false,
+    },
   });
   await browser.installExtension(folder);
   return browser;

@@ -49,7 +49,7 @@ export function Done({ work, canInsert, actions }: DoneProps) {
         facts={facts}
         name={record.layer.name}
         onUseKernel={(chosen) => {
-          actions.setKernel({ kernel: chosen, name: record.layer.name });
+          actions.setKernel({ kernel: chosen, name: record.layer.name, notes: [] });
           actions.close();
         }}
       />

@@ -3,6 +3,7 @@ import { LEAST_SIDE } from '../../../shared/protocol/limits.ts';
 import { SITES } from '../sites.ts';
 import type { EditorState, PanelActions, PanelState } from '../state.ts';
 import { STRINGS } from '../strings.ts';
+import { Again, IconButton } from './icons.tsx';
 import { Notice } from './notice.tsx';
 import { PictureView } from './picture.tsx';
 
@@ -39,6 +40,9 @@ export function EditorCard({ editor, selfTest, scale, actions }: EditorProps) {
       <header class="between">
         <h2 id="layer">{TEXT.heading}</h2>
         <span class="soft">{TEXT.name(editor.name)}</span>
+        <IconButton name={TEXT.refresh} onClick={actions.refresh}>
+          <Again />
+        </IconButton>
       </header>
       <div class="layer">
         <div class="thumbnail">
@@ -50,24 +54,31 @@ export function EditorCard({ editor, selfTest, scale, actions }: EditorProps) {
           {layer && !why && <span class="soft">{TEXT.becomes(layer.width * scale, layer.height * scale)}</span>}
           <span class="soft">{document.name}</span>
         </div>
-        <button type="button" class="quiet" onClick={actions.refresh}>
-          {TEXT.refresh}
-        </button>
       </div>
       {why && <p class="hint">{why}</p>}
       {editor.hasSelfTest && (
         <details>
           <summary>{TEXT.selfTest}</summary>
-          <button type="button" onClick={actions.runSelfTest}>
-            {TEXT.selfTest}
-          </button>
-          <ul class="steps">
-            {selfTest?.map(({ step, ok, detail }) => (
-              <li key={step} class={ok ? 'good' : 'bad'}>
-                {ok ? '✓' : '✗'} {step} <span class="soft">{detail}</span>
-              </li>
-            ))}
-          </ul>
+          <div class="stack">
+            <p class="soft">{TEXT.selfTestHelp}</p>
+            <button type="button" onClick={actions.runSelfTest}>
+              {TEXT.startSelfTest}
+            </button>
+            {selfTest && (
+              <ul class="steps" aria-live="polite">
+                {selfTest.map(({ step, ok, detail }) => (
+                  <li key={step}>
+                    <span class={ok ? 'good' : 'bad'}>
+                      <span aria-hidden="true">{ok ? '✓' : '✗'} </span>
+                      <span class="spoken">{ok ? TEXT.passed : TEXT.failed} </span>
+                      {step}
+                    </span>{' '}
+                    <span class="soft">{detail}</span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </div>
         </details>
       )}
     </section>
@@ -85,13 +96,19 @@ function NoEditor({ failure, actions }: Pick<EditorState & { is: 'none' }, 'fail
         <button type="button" onClick={actions.reconnect}>
           {STRINGS.tryAgain}
         </button>
-        {isForbidden &&
-          SITES.map(({ name, origin }) => (
-            <button key={origin} type="button" class="quiet" onClick={() => actions.allow(origin)}>
-              {TEXT.allow(name)}
-            </button>
-          ))}
       </div>
+      {isForbidden && (
+        <>
+          <p class="soft">{TEXT.allowAlways}</p>
+          <div class="row">
+            {SITES.map(({ name, origin }) => (
+              <button key={origin} type="button" aria-label={TEXT.allow(name)} onClick={() => actions.allow(origin)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        </>
+      )}
     </section>
   );
 }

@@ -1,6 +1,7 @@
 /** Jobs that are done, newest first: any of them can be looked at again. */
 import type { FinishedRecord, PanelActions } from '../state.ts';
 import { STRINGS } from '../strings.ts';
+import { Cross, IconButton } from './icons.tsx';
 
 const { history: TEXT } = STRINGS;
 
@@ -21,15 +22,15 @@ export function History({ history, actions }: HistoryProps) {
           const name = `${layer.name} ${STRINGS.options.times(options.scale)}`;
           return (
             <li key={id}>
-              <button type="button" class="entry" aria-label={TEXT.show(name)} onClick={() => actions.show(id)}>
+              <button type="button" class="entry" onClick={() => actions.show(id)}>
                 <strong>{name}</strong>
                 <span class="soft">
                   {STRINGS.size(result.picture.width, result.picture.height)} · {TEXT.when(created)}
                 </span>
               </button>
-              <button type="button" class="quiet" aria-label={TEXT.remove(name)} onClick={() => actions.remove(id)}>
-                {TEXT.removeShort}
-              </button>
+              <IconButton name={TEXT.remove(name)} onClick={() => actions.remove(id)}>
+                <Cross />
+              </IconButton>
             </li>
           );
         })}

@@ -1,9 +1,12 @@
 /** How the layer is to be enlarged, and what that takes. */
 import type { Scale } from '../../../shared/kernel.ts';
+import { PRESETS } from '../../../shared/options.ts';
 import { MOST_RESULT_PIXELS } from '../../../shared/protocol/limits.ts';
 import type { EditorState, EstimateState, PanelActions, PanelState } from '../state.ts';
 import { STRINGS } from '../strings.ts';
+import { KernelChoice } from './kernel-choice.tsx';
 import { Notice } from './notice.tsx';
+import { Presets } from './presets.tsx';
 
 const { options: TEXT } = STRINGS;
 const SCALES: readonly Scale[] = [1, 2, 3, 4];
@@ -11,7 +14,12 @@ const SCALES: readonly Scale[] = [1, 2, 3, 4];
 type ReadyEditor = EditorState & { is: 'ready' };
 
 /** Why a scale cannot be chosen, or null. */
-export function scaleRefusal({ document, layer, modes }: ReadyEditor, scale: Scale): string | null {
+export function scaleRefusal(
+  { document, layer, modes }: ReadyEditor,
+  chosen: PanelState['kernel'],
+  scale: Scale,
+): string | null {
+  if (chosen && chosen.kernel.scale !== scale) return TEXT.otherKernel(chosen.kernel.scale);
   const { longestSide = Number.POSITIVE_INFINITY } = document;
   const grows = modes.every((mode) => mode === 'enlarge-document');
   if (grows && scale * Math.max(document.width, document.height) > longestSide) return TEXT.tooLong(longestSide);
@@ -27,10 +35,10 @@ interface OptionsProps {
 
 export function Options({ state, editor, actions }: OptionsProps) {
   const { settings, kernel } = state;
-  const refusals = SCALES.map((scale) => scaleRefusal(editor, scale));
+  const refusals = SCALES.map((scale) => scaleRefusal(editor, kernel, scale));
   const wanted = settings.modes[editor.name];
   return (
-    <section class="card options" aria-label={TEXT.scale}>
+    <section class="card options" aria-label={TEXT.heading}>
       <div role="radiogroup" aria-label={TEXT.scale} class="scales">
         {SCALES.map((scale, index) => (
           <label key={scale} title={refusals[index] ?? undefined}>
@@ -53,14 +61,12 @@ export function Options({ state, editor, actions }: OptionsProps) {
             </p>
           ),
       )}
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={settings.insertWhenDone}
-          onChange={({ currentTarget }) => actions.setInsertWhenDone(currentTarget.checked)}
-        />
-        {TEXT.insertWhenDone}
-      </label>
+      <Presets
+        presets={PRESETS}
+        words={TEXT.presets}
+        chosen={settings.preset}
+        onChoose={(preset) => actions.setPreset(preset)}
+      />
       {editor.modes.length > 1 && (
         <label class="field">
           {TEXT.mode}
@@ -76,16 +82,15 @@ export function Options({ state, editor, actions }: OptionsProps) {
           </select>
         </label>
       )}
-      {kernel && (
-        <p class="between">
-          <span>
-            {TEXT.kernel} {TEXT.kernelGiven(kernel.name)}
-          </span>
-          <button type="button" class="quiet" onClick={() => actions.setKernel(null)}>
-            {TEXT.kernelClear}
-          </button>
-        </p>
-      )}
+      <KernelChoice chosen={kernel} scale={settings.scale} actions={actions} />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={settings.insertWhenDone}
+          onChange={({ currentTarget }) => actions.setInsertWhenDone(currentTarget.checked)}
+        />
+        {TEXT.insertWhenDone}
+      </label>
       <Estimate estimate={state.estimate} />
     </section>
   );

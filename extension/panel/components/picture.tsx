@@ -1,5 +1,6 @@
 /** A picture of pixels on a canvas, which a screen reader is told about in words. */
-import { useEffect, useRef } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface Pixels {
   readonly width: number;
@@ -7,14 +8,23 @@ interface Pixels {
   readonly rgba: Uint8Array | Uint8ClampedArray;
 }
 
-export function PictureView({ picture, label }: { readonly picture: Pixels; readonly label: string }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+interface PictureProps {
+  readonly picture: Pixels;
+  readonly label: string;
+  /** For who draws from the canvas. */
+  readonly canvas?: RefObject<HTMLCanvasElement | null>;
+}
+
+export function PictureView({ picture, label, canvas }: PictureProps) {
+  const own = useRef<HTMLCanvasElement>(null);
+  const drawn = canvas ?? own;
+  // Before anything is painted, or drawn from it: the lens is a later sibling.
+  useLayoutEffect(() => {
     const { width, height, rgba } = picture;
-    const data = new ImageData(Uint8ClampedArray.from(rgba), width, height);
-    canvas.current?.getContext('2d')?.putImageData(data, 0, 0);
+    const data = new ImageData(new Uint8ClampedArray(rgba), width, height);
+    drawn.current?.getContext('2d')?.putImageData(data, 0, 0);
   }, [picture]);
   return (
-    <canvas ref={canvas} class="picture" role="img" aria-label={label} width={picture.width} height={picture.height} />
+    <canvas ref={drawn} class="picture" role="img" aria-label={label} width={picture.width} height={picture.height} />
   );
 }

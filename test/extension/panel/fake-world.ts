@@ -48,7 +48,7 @@ export interface FakeWorld {
     knock: World['helper']['knock'];
     pair: World['helper']['pair'];
     upload(): Promise<void>;
-    estimate(scale: number): ReturnType<HelperConnection['estimate']>;
+    estimate(options: typeof DEFAULT_OPTIONS, kernelSide?: number): ReturnType<HelperConnection['estimate']>;
     resume(id: string): JobStatus;
   };
   readonly editor: {
@@ -93,7 +93,7 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
         Promise.race([work, ended.then((reason) => Promise.reject(reason))]);
       return {
         ...{ helper: 'kernelfusion 0', ended, close: () => {}, list: async () => [] },
-        estimate: (_, { scale }) => helper.estimate(scale),
+        estimate: (_, ...asked) => helper.estimate(...asked),
         async start(_, options, kernel) {
           started.unshift({ options, kernel });
           jobs += 1;
@@ -126,7 +126,7 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
     knock: async () => {},
     pair: async () => SECRETS,
     upload: async () => {},
-    estimate: async (scale) => ({ seconds: 10 * scale, memory: 1e8, refusal: null }) as never,
+    estimate: async ({ scale }) => ({ seconds: 10 * scale, memory: 1e8, refusal: null }) as never,
     resume: (id) => statusOf(id, { state: 'running' }),
   };
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_SETTINGS, loadSettings, type Storage, saveSettings } from '../../../extension/panel/settings.ts';
+import { PRESETS } from '../../../shared/options.ts';
 
 function storageOf(stored: Record<string, unknown>): Storage {
   return {
@@ -28,4 +29,12 @@ test('of two panels each keeps what the other has set', async () => {
   await saveSettings(storage, { port: 5000 });
   await saveSettings(storage, { insertWhenDone: false });
   assert.deepEqual(await loadSettings(storage), { ...DEFAULT_SETTINGS, port: 5000, insertWhenDone: false });
+});
+
+test('a preset that there is no more gives way to the default, and one that there is stays', async () => {
+  const { preset } = DEFAULT_SETTINGS;
+  assert.equal((await loadSettings(storageOf({ preset: 'of-last-year', scale: 3 }))).preset, preset);
+  assert.equal((await loadSettings(storageOf({ preset: 'of-last-year', scale: 3 }))).scale, 3);
+  const last = PRESETS[PRESETS.length - 1];
+  assert.equal((await loadSettings(storageOf({ preset: last }))).preset, last);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test as plainTest } from 'node:test';
 import { isBusy, type Work } from '../../../extension/panel/state.ts';
 import { bicubicKernel } from '../../../shared/kernel.ts';
+import type { Preset } from '../../../shared/options.ts';
 import { FACTS, failed, fakeWorld, KERNEL, LAYER, opened, PIXELS, RESULT, SECRETS, statusOf } from './fake-world.ts';
 
 const test = (title: string, body: () => Promise<void>) => plainTest(title, { timeout: 10_000 }, body);
@@ -211,23 +212,74 @@ test('a result is not put into another document than the one its layer came from
 test('a kernel that was chosen goes with the job; without one the helper estimates it', async () => {
   const { fake, store } = await ready();
   const kernel = bicubicKernel(2);
-  store.actions.setKernel({ kernel, name: 'sprite' });
+  store.actions.setKernel({ kernel, name: 'sprite', notes: [] });
   store.actions.upscale();
   await sent(fake);
   assert.deepEqual(fake.started[0].kernel, kernel);
   fake.tellDone('1');
   await untilInserted(store);
+  // A panel that is opened later has it still.
+  const later = await ready(fake);
+  assert.deepEqual(later.store.state().kernel, { kernel, name: 'sprite', notes: [] });
+  later.store.actions.upscale();
+  await sent(fake, '2');
+  assert.deepEqual(fake.started[0].kernel, kernel);
   store.actions.setKernel(null);
   store.actions.close();
   store.actions.upscale();
-  await sent(fake, '2');
+  await sent(fake, '3');
   assert.equal(fake.started[0].kernel, undefined);
+  assert.equal((await ready(fake)).store.state().kernel, null);
+});
+
+test('a chosen kernel brings its scale along, for the kernel of one scale is no kernel of another', async () => {
+  const fake = fakeWorld();
+  const asked: unknown[] = [];
+  const estimate = fake.helper.estimate;
+  fake.helper.estimate = (options, kernelSide) => {
+    asked.push([options.scale, kernelSide]);
+    return estimate(options);
+  };
+  const { store, until } = await ready(fake);
+  await until(({ estimate }) => estimate.is === 'known');
+  store.actions.setKernel({ kernel: bicubicKernel(4), name: 'sprite', notes: [] });
+  const { settings } = await until(({ estimate }) => estimate.is === 'known');
+  assert.equal(settings.scale, 4);
+  store.actions.setKernel(null);
+  await until(({ estimate }) => estimate.is === 'known');
+  // What it takes is less where the kernel is known.
+  assert.deepEqual(asked.slice(-3), [
+    [2, undefined],
+    [4, 16],
+    [4, undefined],
+  ]);
+  assert.equal(store.state().settings.scale, 4);
+});
+
+test('the chosen preset is kept, and goes with the estimate and with the job', async () => {
+  const fake = fakeWorld();
+  const asked: string[] = [];
+  const estimate = fake.helper.estimate;
+  fake.helper.estimate = (options) => {
+    asked.push(options.preset);
+    return estimate(options);
+  };
+  const { store, until } = await ready(fake);
+  await until(({ estimate }) => estimate.is === 'known');
+  const preset = 'another' as Preset; // Whether or not there are several today.
+  store.actions.setPreset(preset);
+  assert.equal(store.state().estimate.is, 'asking');
+  await until(({ estimate }) => estimate.is === 'known');
+  assert.deepEqual([asked.at(-1), fake.stored.get('preset')], [preset, preset]);
+  store.actions.upscale();
+  await sent(fake);
+  assert.equal(fake.started[0].options.preset, preset);
 });
 
 test('the estimate follows the scale, and a late answer does not replace a newer one', async () => {
   const fake = fakeWorld();
   let answerLate = () => {};
-  fake.helper.estimate = (scale) =>
+  fake.helper.estimate = ({ scale }) =>
     new Promise((resolve) => {
       const answer = () => resolve({ seconds: scale, memory: 1, refusal: null } as never);
       if (scale === 4) answerLate = answer;

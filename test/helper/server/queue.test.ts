@@ -325,6 +325,8 @@ test('an estimate grows with the layer and the scale, and says what would be ref
     assert.ok(small[quantity] < large[quantity] && large[quantity] < larger[quantity], quantity);
   }
   assert.ok(small.seconds > 1 && small.seconds < 1000);
+  // A kernel that is known need not be searched.
+  assert.ok(jobs.estimate(shapeOf(64), parseOptions({ scale: 2 }), 14).seconds < small.seconds);
   // Layer, result, and a checkpoint of three floats a pixel of it.
   assert.ok(large.disk > 4 * 512 ** 2 + 4 * 1024 ** 2 + 12 * 1024 ** 2);
   assert.equal(small.refusal, null);
