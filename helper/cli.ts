@@ -15,6 +15,7 @@ import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
 import { DEFAULT_PORT } from '../shared/protocol/address.ts';
 import { MOST_PIXELS } from '../shared/protocol/limits.ts';
 import type { CommandResult } from './commands/command-result.ts';
+import { DEVICE_NAMES } from './devices/names.ts';
 import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
 import { createDisplay } from './progress-display.ts';
 import { LOG_LEVELS } from './server/log-levels.ts';
@@ -57,6 +58,11 @@ const scaleOption = () =>
     if (scale === undefined) throw new InvalidArgumentError('It must be 1, 2, 3 or 4.');
     return scale;
   });
+
+const deviceOption = () =>
+  new Option('--device <name>', `what to compute on: ${DEVICE_NAMES.join(', ')} (default: the fastest)`).choices(
+    DEVICE_NAMES,
+  );
 
 const senseOption = (flags = '--sense <sense>') =>
   new Option(flags, 'sense of its values, where the file is not what "kernel convert" writes').choices(SENSES);
@@ -103,15 +109,16 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
     .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('-f, --force', 'overwrite existing files')
     .option('--json', 'print one JSON object: the result or the error')
     .action((input: string, o) => {
-      const { output, kernel, kernelSense, kernelOut, report, threads, maxPixels, force = false } = o;
+      const { output, kernel, kernelSense, kernelOut, report, threads, device, maxPixels, force = false } = o;
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { upscale } = await import('./commands/upscale.ts');
-        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, maxPixels });
+        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, device, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return upscale({ input, ...files, options, force }, signal, createDisplay(process.stderr));
       });
@@ -135,16 +142,27 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--kernel-side <n>', 'side of estimated kernels in pixels of the result (default: by scale)', number)
     .option('--noise <levels>', 'noise of the pictures in 8-bit levels (default: estimated)', number)
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
     .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('--print', 'only print the commands that are left to run, one a line')
     .option('-f, --force', 'do again what is done')
     .option('--json', 'print one JSON object: the manifest, or the commands')
     .action((folder: string, o) => {
-      const { out, kernel, kernelSense, kernelFrom, threads, maxPixels, force = false, print: only = false } = o;
+      const {
+        out,
+        kernel,
+        kernelSense,
+        kernelFrom,
+        threads,
+        device,
+        maxPixels,
+        force = false,
+        print: only = false,
+      } = o;
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { batch } = await import('./commands/batch.ts');
-        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, maxPixels });
+        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, device, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return batch({ folder, ...given, options, force, print: only }, signal, (line) => process.stderr.write(line));
       });
@@ -225,6 +243,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--port <n>', `port to listen on (default: ${DEFAULT_PORT})`, number)
     .option('--allow-extension <id>', 'a further Chrome extension that may connect; may be repeated', collect)
+    .addOption(deviceOption())
     .option('--no-code', 'show no pairing code ("kernelfusion pair" makes one)')
     .option('--log-level <level>', `what is written to standard error: ${LOG_LEVELS.join(', ')} (default: info)`)
     .action((o) =>
@@ -320,6 +339,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--seed <n>', 'seed of all random choices', number, DEFAULT_OPTIONS.seed)
     .option('--known-kernel', 'give the true kernel: measures the restoration alone')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
     .action((o) =>
       choose(async (signal) => {
         const { runBenchQuality } = await import('./commands/bench.ts');

@@ -20,6 +20,7 @@ export interface BenchQualityArguments {
   readonly seed: number;
   readonly knownKernel?: boolean;
   readonly threads?: number;
+  readonly device?: string;
 }
 
 export async function runBenchQuality(

@@ -37,6 +37,7 @@ export interface UpscaleRequest {
   readonly kernelOut?: readonly string[];
   readonly report?: string;
   readonly threads?: number;
+  readonly device?: string;
   readonly maxPixels?: number;
   readonly force: boolean;
 }
@@ -66,8 +67,10 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
   const job = await runJob(picture.layer, options, {
     ...(known && { kernel: known.kernel }),
     ...(request.threads !== undefined && { threads: request.threads }),
+    ...(request.device !== undefined && { device: request.device }),
     signal,
     onProgress: display.show,
+    onNote: display.note,
   }).finally(display.stop);
 
   const notes = await writeOutputs(outputs, request.input, picture, options, job, signal);

@@ -23,6 +23,7 @@ afterEach(() => assert.equal(onnx.livePrograms, 0));
 function trainingBriefly(executor: Executor, steps = 15): Executor {
   return {
     name: executor.name,
+    threads: executor.threads,
     get livePrograms() {
       return executor.livePrograms;
     },
