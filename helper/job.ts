@@ -74,7 +74,6 @@ export async function runJob(
   devices?: Openers,
 ): Promise<Job> {
   const { signal, device, threads, onNote } = context;
-  throwIfCancelled(signal);
   const left = [...(devices ?? (await devicesFor(device, signal)))];
   const notes: string[] = [];
   let reached = context.checkpoint;
@@ -84,6 +83,7 @@ export async function runJob(
   };
   const meter = createMeter();
   for (;;) {
+    throwIfCancelled(signal);
     const { name, open } = left.shift()!;
     try {
       const executor = await open(threads);

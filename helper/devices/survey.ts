@@ -77,17 +77,22 @@ async function absence(device: Device): Promise<string | null> {
   return known ? null : 'ONNX Runtime has no such provider on this system';
 }
 
-/** The first line of what went wrong at the bottom of it. */
+/** The first line of what went wrong at the bottom of it, without what is only of use to the library's makers. */
 export function reasonOf(error: unknown): string {
   const { cause } = error as Error;
   if (cause instanceof Error) return reasonOf(cause);
   const text = error instanceof Error ? error.message : String(error);
-  // A path would say whose computer it is; full stops are for the sentence around it.
   const [line] = text.trim().split('\n');
-  return line
-    .replace(/^(Error: )+/, '')
-    .replace(/(?:[A-Za-z]:)?[\\/][^\s:]*[\\/]/g, '')
-    .replace(/[\s.]+$/, '');
+  return (
+    line
+      .replace(/^(Error: )+/, '')
+      // ONNX Runtime: file, line, function and condition come before the words.
+      .replace(/^\S+\.cc:\d+ .* was false\. /, '')
+      // A path would say whose computer it is.
+      .replace(/(?:[A-Za-z]:)?[\\/][^\s:]*[\\/]/g, '')
+      // Full stops are for the sentence around it.
+      .replace(/[\s.]+$/, '')
+  );
 }
 
 export const tryDevice: Try = async (device, signal) => {
