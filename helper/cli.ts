@@ -64,6 +64,17 @@ const deviceOption = () =>
     DEVICE_NAMES,
   );
 
+const UNITS = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
+
+const memoryOption = () =>
+  new Option('--max-memory <size>', 'memory to use: 1500MB, 3GB, or bytes (default: what is free)').argParser(
+    (text) => {
+      const [, digits, unit] = /^(\d+(?:\.\d+)?) ?(KB|MB|GB|)$/i.exec(text.trim()) ?? [];
+      if (digits === undefined) throw new InvalidArgumentError('It must be a size: 1500MB, 3GB, or bytes.');
+      return Math.round(Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS]);
+    },
+  );
+
 const senseOption = (flags = '--sense <sense>') =>
   new Option(flags, 'sense of its values, where the file is not what "kernel convert" writes').choices(SENSES);
 
@@ -110,15 +121,27 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
     .addOption(deviceOption())
+    .addOption(memoryOption())
     .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('-f, --force', 'overwrite existing files')
     .option('--json', 'print one JSON object: the result or the error')
     .action((input: string, o) => {
-      const { output, kernel, kernelSense, kernelOut, report, threads, device, maxPixels, force = false } = o;
+      const {
+        output,
+        kernel,
+        kernelSense,
+        kernelOut,
+        report,
+        threads,
+        device,
+        maxMemory,
+        maxPixels,
+        force = false,
+      } = o;
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { upscale } = await import('./commands/upscale.ts');
-        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, device, maxPixels });
+        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, device, maxMemory, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return upscale({ input, ...files, options, force }, signal, createDisplay(process.stderr));
       });
@@ -143,6 +166,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--noise <levels>', 'noise of the pictures in 8-bit levels (default: estimated)', number)
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
     .addOption(deviceOption())
+    .addOption(memoryOption())
     .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('--print', 'only print the commands that are left to run, one a line')
     .option('-f, --force', 'do again what is done')
@@ -155,6 +179,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
         kernelFrom,
         threads,
         device,
+        maxMemory,
         maxPixels,
         force = false,
         print: only = false,
@@ -162,7 +187,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { batch } = await import('./commands/batch.ts');
-        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, device, maxPixels });
+        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, device, maxMemory, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return batch({ folder, ...given, options, force, print: only }, signal, (line) => process.stderr.write(line));
       });
@@ -354,6 +379,21 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       choose(async (signal) => {
         const { runBenchEngine } = await import('./commands/bench.ts');
         return runBenchEngine(o, signal);
+      }),
+    );
+  bench
+    .command('speed')
+    .description('Tells where the time of a whole job goes, and how its engine compares with a plain matrix product.')
+    .requiredOption('--picture <file>', 'the picture to enlarge')
+    .option('-s, --scale <1|2|3|4>', 'how many times wider and higher', number, DEFAULT_OPTIONS.scale)
+    .option('-p, --preset <name>', 'preset to measure', DEFAULT_OPTIONS.preset)
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption().default('onnx-cpu', 'onnx-cpu'))
+    .option('--out <folder>', 'where the table goes', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchSpeed } = await import('./commands/bench.ts');
+        return runBenchSpeed(o, signal);
       }),
     );
   bench

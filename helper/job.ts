@@ -8,7 +8,9 @@ import type { Kernel } from '../shared/kernel.ts';
 import type { Preset, UpscaleOptions } from '../shared/options.ts';
 import { type Device, deviceNamed, PROCESSOR } from './devices/catalogue.ts';
 import { openDevice, survey, surveyFile } from './devices/survey.ts';
+import { freeMemory } from './free-memory.ts';
 import type { Checkpoint } from './kernelfusion/checkpoint.ts';
+import { type JobSize, tileSideWithin } from './kernelfusion/memory.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { fast } from './kernelfusion/methods/fast.ts';
 import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
@@ -24,6 +26,8 @@ export interface JobContext {
   readonly threads?: number;
   /** Name of the device; by default the fastest that can be used. */
   readonly device?: string;
+  /** Bytes of memory it may use; by default what is free. */
+  readonly maxMemory?: number;
   readonly onProgress?: (progress: Progress, reading: Reading) => void;
   /** Hears a sentence when the job goes on in another way than it began; it is also among the result's notes. */
   readonly onNote?: (sentence: string) => void;
@@ -65,7 +69,7 @@ const FAULTS: readonly ErrorCode[] = ['ENGINE_FAILED', 'ENGINE_UNAVAILABLE', 'OU
 
 /**
  * Runs a job; throws what the method throws, `ENGINE_UNAVAILABLE` where nothing can compute or the device asked for does not
- * open, `BAD_OPTION` where there is no such device, and `CANCELLED`.
+ * open, `NOT_ENOUGH_MEMORY` where the prediction says so, `BAD_OPTION` where there is no such device, and `CANCELLED`.
  */
 export async function runJob(
   layer: Layer,
@@ -85,10 +89,11 @@ export async function runJob(
   for (;;) {
     throwIfCancelled(signal);
     const { name, open } = left.shift()!;
+    const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options), name);
     try {
       const executor = await open(threads);
       const from = { ...context, onCheckpoint, ...(reached && { checkpoint: reached }) };
-      const result = await runOn(executor, layer, options, from, meter);
+      const result = await runOn(executor, layer, options, from, tileSide, meter);
       return {
         result: { ...result, notes: [...notes, ...result.notes] },
         timings: meter.timings(),
@@ -107,16 +112,23 @@ export async function runJob(
   }
 }
 
+const sizeOf = ({ colour, alpha }: Layer, { scale }: UpscaleOptions): JobSize => {
+  const { width, height, channels } = colour;
+  return { width, height, channels, hasAlpha: alpha !== null, scale };
+};
+
 async function runOn(
   executor: Executor,
   layer: Layer,
   options: UpscaleOptions,
   { kernel, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
+  tileSide: number,
   meter: Meter,
 ): Promise<MethodResult> {
   try {
     return await METHODS[options.preset](layer, options, {
       executor,
+      tileSide,
       ...(kernel && { kernel }),
       ...(checkpoint && { checkpoint }),
       ...(onCheckpoint && { onCheckpoint }),

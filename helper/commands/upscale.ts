@@ -38,6 +38,8 @@ export interface UpscaleRequest {
   readonly report?: string;
   readonly threads?: number;
   readonly device?: string;
+  /** Bytes. */
+  readonly maxMemory?: number;
   readonly maxPixels?: number;
   readonly force: boolean;
 }
@@ -68,6 +70,7 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
     ...(known && { kernel: known.kernel }),
     ...(request.threads !== undefined && { threads: request.threads }),
     ...(request.device !== undefined && { device: request.device }),
+    ...(request.maxMemory !== undefined && { maxMemory: request.maxMemory }),
     signal,
     onProgress: display.show,
     onNote: display.note,

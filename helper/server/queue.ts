@@ -133,7 +133,7 @@ class JobQueue implements Jobs {
     checkShape(layer, options);
     return {
       seconds: workOf(layer, options) / this.speed,
-      memory: predictMemory(layer, options),
+      memory: predictMemory(layer, options, this.device),
       disk: diskNeeded(layer, options),
       refusal: this.refusal(layer, options),
     };
@@ -242,8 +242,10 @@ class JobQueue implements Jobs {
       return { code: 'TOO_MANY_JOBS', sentence };
     }
     // What the running job holds will be free when this one starts.
-    const busy = this.running ? predictMemory(this.running.job.record.layer, this.running.job.record.options) : 0;
-    return memoryRefusal(layer, options, busy) ?? this.diskRefusal(diskNeeded(layer, options), jobs);
+    const busy = this.running
+      ? predictMemory(this.running.job.record.layer, this.running.job.record.options, this.device)
+      : 0;
+    return memoryRefusal(layer, options, busy, this.device) ?? this.diskRefusal(diskNeeded(layer, options), jobs);
   }
 
   private diskRefusal(needed: number, jobs: readonly Job[]): Failure | null {
@@ -306,7 +308,7 @@ class JobQueue implements Jobs {
     const { folder, record } = job;
     const starts = await folder.countStart();
     if (starts > MOST_STARTS) return { kind: 'failed', error: givenUp };
-    const refusal = memoryRefusal(record.layer, record.options, 0);
+    const refusal = memoryRefusal(record.layer, record.options, 0, this.device);
     if (refusal) return { kind: 'failed', error: refusal };
     if (running.unwanted || this.isClosing) return { kind: 'interrupted' };
 
