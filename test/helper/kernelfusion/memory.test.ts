@@ -20,9 +20,8 @@ const square = (side: number, scale: number): JobSize => ({
 
 for (const [side, scale, tile] of [
   [128, 2, 640],
-  [1024, 1, 640],
-  [768, 4, 640],
-  [768, 4, 192],
+  [896, 1, 640],
+  [448, 4, 192],
 ]) {
   test(`the peak of ${side} x ${side} at scale ${scale} in tiles of ${tile} is within 25 % of the prediction`, async () => {
     const { stdout } = await run(process.execPath, [memoryRun, `${side}`, `${scale}`, `${tile}`]);
@@ -40,7 +39,7 @@ test('a layer of 4096 x 4096 at scale 2 stays below 4 GB, with transparency too'
 test('the tiles are the largest that fit, and a job that fits in none is refused with both figures', () => {
   const size = square(1024, 2);
   assert.equal(tileSideWithin(8e9, size), 640);
-  const tight = square(2048, 2);
+  const tight = square(1024, 4);
   assert.equal(tileSideWithin(predictMemory(tight, 320), tight), 320);
   assert.equal(tileSideWithin(predictMemory(tight, 192), tight), 192);
   assert.throws(() => tileSideWithin(200e6, size), {
