@@ -397,6 +397,19 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       }),
     );
   bench
+    .command('devices')
+    .description('Enlarges layers on every device that can be used, beside the same on the processor.')
+    .requiredOption('--picture <file>', 'a photograph; layers are made of it, mirrored on where it ends')
+    .option('--sizes <sides>', 'sides of the layers in pixels, with commas between', wholeNumbers, [128, 256, 512])
+    .option('-s, --scale <1|2|3|4>', 'how many times wider and higher', number, DEFAULT_OPTIONS.scale)
+    .option('--out <folder>', 'where table, layers and results go', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchDevices } = await import('./commands/bench.ts');
+        return runBenchDevices(o, signal);
+      }),
+    );
+  bench
     .command('growth')
     .description('Enlarges ever larger layers, each in a process of its own, and tells how time and memory grow.')
     .requiredOption('--picture <file>', 'a photograph; layers are made of it, mirrored on where it ends')

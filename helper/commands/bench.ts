@@ -8,16 +8,17 @@ import { KernelFusionError } from '../../shared/errors.ts';
 import { parseOptions } from '../../shared/options.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { deviceNamed, PROCESSOR } from '../devices/catalogue.ts';
-import { openDevice } from '../devices/survey.ts';
+import { openDevice, survey, surveyFile } from '../devices/survey.ts';
 import { readPicture } from '../image/read.ts';
 import { runJob } from '../job.ts';
+import { benchDevices } from './bench-devices.ts';
 import { benchEngine } from './bench-engine.ts';
 import { benchGrowth } from './bench-growth.ts';
 import { benchQuality } from './bench-quality.ts';
 import { benchServer } from './bench-server.ts';
 import { benchSpeed, speedTable } from './bench-speed.ts';
 import type { CommandResult } from './command-result.ts';
-import { upscaleApart } from './upscale-apart.ts';
+import { runApart, upscaleApart } from './upscale-apart.ts';
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -76,6 +77,27 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((cause) => {
     throw new KernelFusionError('OUTPUT_UNWRITABLE', 'The output folder could not be made.', { cause });
   });
+}
+
+export interface BenchDevicesArguments {
+  readonly picture: string;
+  readonly sizes: readonly number[];
+  readonly scale: number;
+  readonly out: string;
+}
+
+export async function runBenchDevices(
+  { out, ...rest }: BenchDevicesArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const found = await survey({ file: surveyFile(), anew: true, signal });
+  const measure = (device: string, input: string, output: string) =>
+    runApart(
+      ['upscale', input, '--output', output, '--scale', `${rest.scale}`, '--device', device, '--force', '--json'],
+      signal,
+    );
+  const data = await benchDevices({ ...rest, survey: found, outDir: out, measure, signal, print });
+  return { data, text: `Wrote ${data.markdown}\n`, exitCode: 0 };
 }
 
 export interface BenchGrowthArguments {

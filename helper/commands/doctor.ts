@@ -92,7 +92,7 @@ export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** What a device was found to be, in a line. */
-function findingText(finding: Finding): string {
+export function findingText(finding: Finding): string {
   if (!finding.usable) return `refused: ${finding.reason}`;
   return finding.speed === null ? 'usable' : `usable, trains at ${((2 * finding.speed) / 1e9).toFixed(0)} GFLOP/s`;
 }
