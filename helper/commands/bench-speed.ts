@@ -1,14 +1,12 @@
 /**
  * `kernelfusion bench speed`: where the time of a whole job goes, and how near its engine comes to what the device can do.
  *
- * The measure is a plain matrix product on the same executor, in the same run, before and after the job: on a computer that is
- * busy with other things it is slowed as the job is. Time outside of the engine is that of the solvers, which are TypeScript.
+ * The measure is a plain matrix product on the same executor, made now and then between the job's own runs: whatever else the
+ * computer is busy with slows both alike. Time outside of the engine is that of the solvers, which are TypeScript.
  */
-import { throwIfCancelled } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { type Openers, runJob } from '../job.ts';
-import type { Layer } from '../kernelfusion/method.ts';
-import { PHASES, type Phase } from '../kernelfusion/method.ts';
+import { type Layer, PHASES, type Phase } from '../kernelfusion/method.ts';
 import { makeRandom } from '../kernelfusion/random.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { GraphBuilder } from '../tensor/graph.ts';
@@ -20,8 +18,8 @@ export interface BenchSpeedRequest {
   readonly options: UpscaleOptions;
   /** Opens the device. */
   readonly open: () => Promise<Executor>;
-  /** Side of the matrices. */
-  readonly matrix?: number;
+  /** Side of the matrices that are multiplied. */
+  readonly matrixSide?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -48,8 +46,8 @@ export interface BenchSpeedResult {
   readonly threads: number;
   readonly phases: readonly PhaseShare[];
   readonly engine: readonly EngineSpeed[];
-  /** GFLOP/s of the matrix product before the job and after it; what the engine is compared with is their mean. */
-  readonly matrix: readonly [number, number];
+  /** GFLOP/s of the matrix product. */
+  readonly matrix: number;
 }
 
 /** What the programs of a job are, by their outputs. */
@@ -60,32 +58,31 @@ const WORK: Readonly<Record<string, string>> = {
 };
 
 const MATRIX = 1024;
-const PRODUCTS = 9;
+/** Seconds of the job's own runs between two products. */
+const BETWEEN = 0.5;
 
 /** Throws what a job throws. */
 export async function benchSpeed(request: BenchSpeedRequest): Promise<BenchSpeedResult> {
-  const { layer, options, open, matrix = MATRIX, signal } = request;
-  const before = await matrixSpeed(open, matrix, signal);
-  let metered: MeteredExecutor | null = null;
+  const { layer, options, open, matrixSide = MATRIX, signal } = request;
+  let compared: Compared | null = null;
   const device: Openers[number] = {
     name: 'onnx-cpu',
     open: async () => {
-      metered = meterExecutor(await open());
-      return metered;
+      compared = await compareWithMatrix(await open(), matrixSide);
+      return compared.executor;
     },
   };
   const inEngine = Object.fromEntries(PHASES.map((phase) => [phase, 0])) as Record<Phase, number>;
   let told = 0;
   const onProgress = ({ phase }: { readonly phase: Phase }) => {
-    const seconds = metered!.seconds();
+    const seconds = compared!.job.seconds();
     inEngine[phase] += seconds - told;
     told = seconds;
   };
-  const { timings, executor, threads } = await runJob(layer, options, { onProgress, ...(signal && { signal }) }, [
-    device,
-  ]);
-  const after = await matrixSpeed(open, matrix, signal);
-  const speed = (before + after) / 2;
+  const context = { onProgress, ...(signal && { signal }) };
+  const { timings, executor, threads } = await runJob(layer, options, context, [device]);
+  const { job, matrixSpeed } = compared!;
+  const matrix = matrixSpeed();
   return {
     executor,
     threads,
@@ -95,36 +92,63 @@ export async function benchSpeed(request: BenchSpeedRequest): Promise<BenchSpeed
       engine: inEngine[phase],
       share: timings[phase] / timings.total,
     })),
-    engine: [...metered!.usage()].map(([outputs, { runs, seconds, macs }]) => {
+    engine: [...job.usage()].map(([outputs, { runs, seconds, macs }]) => {
       const gflops = (2 * macs) / seconds / 1e9;
-      return { work: WORK[outputs] ?? outputs, runs, seconds, gflops, ofMatrix: gflops / speed };
+      return { work: WORK[outputs] ?? outputs, runs, seconds, gflops, ofMatrix: gflops / matrix };
     }),
-    matrix: [before, after],
+    matrix,
   };
 }
 
-/** GFLOP/s of the median product. */
-async function matrixSpeed(open: () => Promise<Executor>, side: number, signal?: AbortSignal): Promise<number> {
-  const executor = await open();
-  try {
-    const g = new GraphBuilder();
-    // One of them stays where it is and only one number comes back: what is timed is the product.
-    const values = makeRandom(1).normals(side * side);
-    const product = g.matmul(g.input('a', [side, side]), g.constant(values, [side, side]));
-    const graph = g.build({ sum: g.sum(product, [0, 1]) });
-    const program = await executor.compile(graph);
-    const seconds: number[] = [];
-    for (let i = 0; i <= PRODUCTS; i++) {
-      throwIfCancelled(signal);
-      const start = performance.now();
-      await program.run({ a: values });
-      if (i > 0) seconds.push((performance.now() - start) / 1000);
-    }
-    const median = seconds.sort((a, b) => a - b)[PRODUCTS >> 1];
-    return (2 * macsOf(graph)) / median / 1e9;
-  } finally {
-    await executor.close();
-  }
+/** An executor for a job, its meter, and the GFLOP/s of the products made between the job's runs. */
+interface Compared {
+  readonly executor: Executor;
+  readonly job: MeteredExecutor;
+  matrixSpeed(): number;
+}
+
+async function compareWithMatrix(bare: Executor, side: number): Promise<Compared> {
+  const job = meterExecutor(bare);
+  const g = new GraphBuilder();
+  // One factor stays where it is and one number comes back: what is timed is the product.
+  const values = makeRandom(1).normals(side * side);
+  const c = g.matmul(g.input('a', [side, side]), g.constant(values, [side, side]));
+  const graph = g.build({ sum: g.sum(c, [0, 1]) });
+  const program = await bare.compile(graph);
+  const product = async () => {
+    const start = performance.now();
+    await program.run({ a: values });
+    return (performance.now() - start) / 1000;
+  };
+  await product(); // The first takes longer.
+  let [count, spent] = [1, await product()];
+  let last = 0;
+  const executor: Executor = {
+    ...job,
+    get livePrograms() {
+      return bare.livePrograms;
+    },
+    async compile(graph, options) {
+      const own = await job.compile(graph, options);
+      return {
+        ...own,
+        async run(inputs) {
+          const result = await own.run(inputs);
+          if (job.seconds() - last > BETWEEN) {
+            last = job.seconds();
+            spent += await product();
+            count++;
+          }
+          return result;
+        },
+      };
+    },
+    async close() {
+      await program.release();
+      await job.close();
+    },
+  };
+  return { executor, job, matrixSpeed: () => (2 * count * macsOf(graph)) / spent / 1e9 };
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
@@ -151,6 +175,6 @@ export function speedTable(heading: string, { phases, engine, matrix }: BenchSpe
     '',
     table(['in the engine', 'runs', 'seconds', 'GFLOP/s', 'of a matrix product'], byWork),
     '',
-    `A matrix product on the same executor: ${matrix.map((speed) => speed.toFixed(1)).join(' GFLOP/s before and ')} after.`,
+    `A matrix product on the same executor, between the job's own runs: ${matrix.toFixed(1)} GFLOP/s.`,
   ].join('\n')}\n`;
 }

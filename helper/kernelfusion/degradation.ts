@@ -106,12 +106,17 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
   const phaseLength = Math.ceil(width / s);
   const reach = Math.ceil(size / s) + 3;
   const pitch = phaseLength + reach;
+  /** Each row of r between zeros, over which the taps run backwards. */
+  const rowLength = lrWidth + 2 * reach;
+  // Made once: the same places are written each time, and the others stay zero.
+  const phases = new Float32Array(height * s * pitch);
+  const r = new Float32Array(lrHeight * rowLength);
+  const rowPhases = new Float32Array(s * pitch);
 
   return {
     canvasWidth: width,
     canvasHeight: height,
     apply(canvas) {
-      const phases = new Float32Array(height * s * pitch);
       for (let row = 0; row < height; row++) {
         for (let phase = 0; phase < s; phase++) {
           let to = (row * s + phase) * pitch;
@@ -129,24 +134,20 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
       return y;
     },
     adjoint(lr) {
-      // Each row of r between zeros, over which the taps run backwards.
-      const rowLength = lrWidth + 2 * reach;
-      const r = new Float32Array(lrHeight * rowLength);
       for (let i = 0; i < lrHeight; i++) r.set(lr.subarray(i * lrWidth, (i + 1) * lrWidth), i * rowLength + reach);
       const x = new Float32Array(width * height);
-      const phases = new Float32Array(s * pitch);
       for (let to = 0; to < height; to++) {
-        phases.fill(0);
+        rowPhases.fill(0);
         for (const { row, phase, first, weights } of groups) {
           const i = (to - row) / s;
           if (i < 0 || i >= lrHeight || !Number.isInteger(i)) continue;
           const from = i * rowLength + reach - first - 3;
           const [a, b, c, d] = weights;
-          addFiltered(phases, phase * pitch, r, from, phaseLength, d, c, b, a);
+          addFiltered(rowPhases, phase * pitch, r, from, phaseLength, d, c, b, a);
         }
         for (let phase = 0; phase < s; phase++) {
           let from = phase * pitch;
-          for (let i = to * width + phase; i < (to + 1) * width; i += s) x[i] = phases[from++];
+          for (let i = to * width + phase; i < (to + 1) * width; i += s) x[i] = rowPhases[from++];
         }
       }
       return x;
