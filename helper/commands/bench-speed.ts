@@ -11,7 +11,8 @@ import { makeRandom } from '../kernelfusion/random.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { GraphBuilder } from '../tensor/graph.ts';
 import { macsOf } from '../tensor/macs.ts';
-import { type MeteredExecutor, meterExecutor } from '../tensor/metered.ts';
+import { type Meter, meterExecutor } from '../tensor/metered.ts';
+import { wrapExecutor } from '../tensor/wrap.ts';
 
 export interface BenchSpeedRequest {
   readonly layer: Layer;
@@ -103,7 +104,7 @@ export async function benchSpeed(request: BenchSpeedRequest): Promise<BenchSpeed
 /** An executor for a job, its meter, and the GFLOP/s of the products made between the job's runs. */
 interface Compared {
   readonly executor: Executor;
-  readonly job: MeteredExecutor;
+  readonly job: Meter;
   matrixSpeed(): number;
 }
 
@@ -123,31 +124,15 @@ async function compareWithMatrix(bare: Executor, side: number): Promise<Compared
   await product(); // The first takes longer.
   let [count, spent] = [1, await product()];
   let last = 0;
-  const executor: Executor = {
-    ...job,
-    get livePrograms() {
-      return bare.livePrograms;
-    },
-    async compile(graph, options) {
-      const own = await job.compile(graph, options);
-      return {
-        ...own,
-        async run(inputs) {
-          const result = await own.run(inputs);
-          if (job.seconds() - last > BETWEEN) {
-            last = job.seconds();
-            spent += await product();
-            count++;
-          }
-          return result;
-        },
-      };
-    },
-    async close() {
-      await program.release();
-      await job.close();
-    },
-  };
+  const executor = wrapExecutor(job.executor, (own) => async (inputs) => {
+    const result = await own.run(inputs);
+    if (job.seconds() - last > BETWEEN) {
+      last = job.seconds();
+      spent += await product();
+      count++;
+    }
+    return result;
+  });
   return { executor, job, matrixSpeed: () => (2 * count * macsOf(graph)) / spent / 1e9 };
 }
 

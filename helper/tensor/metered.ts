@@ -3,6 +3,7 @@
  */
 import type { Executor } from './executor.ts';
 import { macsOf } from './macs.ts';
+import { wrapExecutor } from './wrap.ts';
 
 export interface Usage {
   readonly runs: number;
@@ -11,41 +12,31 @@ export interface Usage {
   readonly macs: number;
 }
 
-export interface MeteredExecutor extends Executor {
+export interface Meter {
+  readonly executor: Executor;
   /** By the outputs' names, joined by commas. */
   usage(): ReadonlyMap<string, Usage>;
   /** Seconds in `run`, of all programs. */
   seconds(): number;
 }
 
-export function meterExecutor(executor: Executor): MeteredExecutor {
+export function meterExecutor(bare: Executor): Meter {
   const uses = new Map<string, Usage>();
+  const executor = wrapExecutor(bare, (program, graph) => {
+    const name = Object.keys(graph.outputs).join();
+    const macs = macsOf(graph);
+    return async (inputs) => {
+      const start = performance.now();
+      const result = await program.run(inputs);
+      const past = uses.get(name) ?? { runs: 0, seconds: 0, macs: 0 };
+      const seconds = past.seconds + (performance.now() - start) / 1000;
+      uses.set(name, { runs: past.runs + 1, seconds, macs: past.macs + macs });
+      return result;
+    };
+  });
   return {
-    name: executor.name,
-    threads: executor.threads,
-    get livePrograms() {
-      return executor.livePrograms;
-    },
+    executor,
     usage: () => uses,
     seconds: () => [...uses.values()].reduce((sum, { seconds }) => sum + seconds, 0),
-    async compile(graph, options) {
-      const program = await executor.compile(graph, options);
-      const name = Object.keys(graph.outputs).join();
-      const macs = macsOf(graph);
-      return {
-        async run(inputs) {
-          const start = performance.now();
-          const result = await program.run(inputs);
-          const past = uses.get(name) ?? { runs: 0, seconds: 0, macs: 0 };
-          const seconds = past.seconds + (performance.now() - start) / 1000;
-          uses.set(name, { runs: past.runs + 1, seconds, macs: past.macs + macs });
-          return result;
-        },
-        writeState: (values) => program.writeState(values),
-        readState: () => program.readState(),
-        release: () => program.release(),
-      };
-    },
-    close: () => executor.close(),
   };
 }

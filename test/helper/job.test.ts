@@ -7,6 +7,7 @@ import type { Checkpoint } from '../../helper/kernelfusion/checkpoint.ts';
 import type { Layer } from '../../helper/kernelfusion/method.ts';
 import type { Executor } from '../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../helper/tensor/executors/onnx/executor.ts';
+import { wrapExecutor } from '../../helper/tensor/wrap.ts';
 import { type ErrorCode, KernelFusionError } from '../../shared/errors.ts';
 import { bicubicKernel } from '../../shared/kernel.ts';
 import { parseOptions } from '../../shared/options.ts';
@@ -37,27 +38,10 @@ const open = async () => {
 /** The executor until `runs` runs are done; every later one fails. */
 function failingAfter(runs: number, executor: Executor, code: ErrorCode): Executor {
   let left = runs;
-  return {
-    ...executor,
-    name: executor.name,
-    threads: executor.threads,
-    get livePrograms() {
-      return executor.livePrograms;
-    },
-    async compile(graph, options) {
-      const program = await executor.compile(graph, options);
-      return {
-        writeState: (values) => program.writeState(values),
-        readState: () => program.readState(),
-        release: () => program.release(),
-        async run(inputs) {
-          if (left-- <= 0) throw new KernelFusionError(code, 'The card is gone.');
-          return program.run(inputs);
-        },
-      };
-    },
-    close: () => executor.close(),
-  };
+  return wrapExecutor(executor, (program) => async (inputs) => {
+    if (left-- <= 0) throw new KernelFusionError(code, 'The card is gone.');
+    return program.run(inputs);
+  });
 }
 
 const good = { name: 'good', open: async () => trainingBriefly(await open()) };

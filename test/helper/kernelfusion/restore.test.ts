@@ -14,6 +14,7 @@ import {
 } from '../../../helper/kernelfusion/restore.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
+import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
 import { KernelFusionError } from '../../../shared/errors.ts';
 import type { Kernel } from '../../../shared/kernel.ts';
 import { gaussian } from '../../support/scene.ts';
@@ -187,28 +188,15 @@ test('with a prior and tiles one above the other: as in one piece, and the progr
 /** Denoises `runs` times and then says that memory ran out, but for nets of canvases narrower than `most`. */
 function shortOfMemory(runs: number, most: number): { executor: Executor; sides: number[] } {
   const sides: number[] = [];
-  const executor: Executor = {
-    name: 'short of memory',
-    threads: 1,
-    get livePrograms() {
-      return onnx.livePrograms;
-    },
-    async compile(graph, options) {
-      const side = graph.nodes[graph.outputs.x0].shape[3];
-      sides.push(side);
-      const program = await onnx.compile(graph, options);
-      let left = side < most ? Number.POSITIVE_INFINITY : runs;
-      return {
-        ...program,
-        release: () => program.release(),
-        async run(inputs) {
-          if (left-- <= 0) throw new KernelFusionError('OUT_OF_MEMORY', 'There is not enough memory.');
-          return program.run(inputs);
-        },
-      };
-    },
-    close: async () => {},
-  };
+  const executor = wrapExecutor(onnx, (program, graph) => {
+    const side = graph.nodes[graph.outputs.x0].shape[3];
+    sides.push(side);
+    let left = side < most ? Number.POSITIVE_INFINITY : runs;
+    return async (inputs) => {
+      if (left-- <= 0) throw new KernelFusionError('OUT_OF_MEMORY', 'There is not enough memory.');
+      return program.run(inputs);
+    };
+  });
   return { executor, sides };
 }
 
