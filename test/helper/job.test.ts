@@ -1,6 +1,7 @@
 /** A job outlives the device it began on. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { openApart } from '../../helper/devices/apart.ts';
 import { makePlanes } from '../../helper/image/planes.ts';
 import { type Openers, runJob } from '../../helper/job.ts';
 import type { Checkpoint } from '../../helper/kernelfusion/checkpoint.ts';
@@ -12,6 +13,7 @@ import { type ErrorCode, KernelFusionError } from '../../shared/errors.ts';
 import { bicubicKernel } from '../../shared/kernel.ts';
 import { parseOptions } from '../../shared/options.ts';
 import { trainingBriefly } from '../support/brief-training.ts';
+import { childrenOf, noProc } from '../support/processes.ts';
 
 const SIDE = 20;
 const layer: Layer = {
@@ -78,6 +80,27 @@ test('a device that fails midway is followed by the next, from the last finished
   assert.equal(phases.filter((step) => step === 'prior 1').length, 1, 'what was trained was trained once');
   assert.equal(phases.filter((step) => step === 'image 1').length, 2);
   assert.equal(checkpoints.length, 2, 'a phase that is known is not handed on again');
+});
+
+test('a driver that takes its process down is a device that fails', { skip: noProc() }, async () => {
+  const dying = {
+    name: 'dying',
+    async open() {
+      const apart = await openApart('onnx-cpu', 1);
+      const [pid] = childrenOf(process.pid);
+      let runs = 0;
+      return wrapExecutor(apart, (program) => (inputs) => {
+        if (++runs === 5) process.kill(pid, 'SIGABRT');
+        return program.run(inputs);
+      });
+    },
+  };
+  const { result, executor } = await run([dying, good]);
+  assert.deepEqual(result.notes, [
+    'The device dying failed (ENGINE_FAILED), so good went on from the last finished phase.',
+  ]);
+  assert.equal(executor, 'onnx-cpu');
+  assert.deepEqual(childrenOf(process.pid), []);
 });
 
 test('one that fails before anything is finished, or does not open, is followed from the start', async () => {

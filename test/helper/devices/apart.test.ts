@@ -1,25 +1,16 @@
 /** An executor in a process of its own gives the same numbers, and its death is an error like others. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { openApart } from '../../../helper/devices/apart.ts';
 import { probeSpeed } from '../../../helper/devices/probe.ts';
 import { GraphBuilder } from '../../../helper/tensor/graph.ts';
+import { childrenOf, noProc } from '../../support/processes.ts';
 
 function counting() {
   const g = new GraphBuilder();
   const [sum, x] = [g.input('sum', [2]), g.input('x', [2])];
   return g.build({ next: g.add(sum, x), seen: sum });
 }
-
-/** Processes that this one has started and that still run the device's program. */
-const devicesOf = (parent: number) =>
-  execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .flatMap((line) => {
-      const [pid, ppid, ...args] = line.trim().split(/\s+/);
-      return Number(ppid) === parent && args.join(' ').includes('device-process') ? [Number(pid)] : [];
-    });
 
 test('state stays with the other process, and every program is released', async () => {
   const executor = await openApart('onnx-cpu', 1);
@@ -34,16 +25,16 @@ test('state stays with the other process, and every program is released', async 
   await assert.rejects(program.run({ x: Float32Array.of(2, 20) }), /released/);
   await executor.close();
   await assert.rejects(executor.compile(counting()), { code: 'CANCELLED' });
-  assert.deepEqual(devicesOf(process.pid), []);
+  if (!noProc()) assert.deepEqual(childrenOf(process.pid), []);
 });
 
 test('a process that dies is ENGINE_FAILED to whoever waits and whoever comes', {
-  skip: process.platform === 'win32',
+  skip: noProc(),
 }, async () => {
   const executor = await openApart('onnx-cpu', 1);
   const program = await executor.compile(counting(), { state: { sum: 'next' } });
   await program.writeState({ sum: Float32Array.of(1, 10) });
-  const [pid] = devicesOf(process.pid);
+  const [pid] = childrenOf(process.pid);
   process.kill(pid, 'SIGSTOP');
   const waiting = assert.rejects(program.run({ x: Float32Array.of(2, 20) }), { code: 'ENGINE_FAILED' });
   process.kill(pid, 'SIGKILL');
@@ -56,7 +47,7 @@ test('a process that dies is ENGINE_FAILED to whoever waits and whoever comes', 
 
 test('a device that cannot be opened leaves no process behind', async () => {
   await assert.rejects(openApart('onnx-coreml'), { code: 'ENGINE_UNAVAILABLE' });
-  assert.deepEqual(devicesOf(process.pid), []);
+  if (!noProc()) assert.deepEqual(childrenOf(process.pid), []);
 });
 
 test('the probe measures multiply-adds a second and releases its program', async () => {
