@@ -65,7 +65,7 @@ async function devicesFor(name: string | undefined, signal: AbortSignal | undefi
 }
 
 /** What is the device's fault, or may be: another one may do better. */
-const FAULTS: readonly ErrorCode[] = ['ENGINE_FAILED', 'ENGINE_UNAVAILABLE', 'OUT_OF_MEMORY'];
+const FAULTS: readonly ErrorCode[] = ['ENGINE_FAILED', 'ENGINE_UNAVAILABLE', 'OUT_OF_MEMORY', 'NOT_ENOUGH_MEMORY'];
 
 /**
  * Runs a job; throws what the method throws, `ENGINE_UNAVAILABLE` where nothing can compute or the device asked for does not
@@ -89,8 +89,8 @@ export async function runJob(
   for (;;) {
     throwIfCancelled(signal);
     const { name, open } = left.shift()!;
-    const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options), name);
     try {
+      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options), name);
       const executor = await open(threads);
       const from = { ...context, onCheckpoint, ...(reached && { checkpoint: reached }) };
       const result = await runOn(executor, layer, options, from, tileSide, meter);

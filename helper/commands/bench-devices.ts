@@ -57,7 +57,7 @@ export async function benchDevices(request: BenchDevicesRequest): Promise<BenchD
     throw new KernelFusionError('OUTPUT_UNWRITABLE', 'The output folder could not be made.', { cause });
   });
   for (const finding of survey.findings) print(`${finding.device.padEnd(14)} ${findingText(finding)}`);
-  print(survey.why);
+  print(`${survey.order[0]}: ${survey.why}`);
   const markdown = path.join(outDir, 'devices.md');
   const rows: DeviceRow[] = [];
   for (const side of sizes) {
@@ -102,7 +102,7 @@ export function devicesTable(survey: BenchDevicesRequest['survey'], scale: numbe
     '',
     ...survey.findings.map((finding) => `- ${finding.device}: ${findingText(finding)}`),
     '',
-    `${survey.why} Whole jobs at scale ${scale}, one run each, in a process of its own:`,
+    `Chosen: ${survey.order[0]}, for ${survey.why} Whole jobs at scale ${scale}, one run each, in a process of its own:`,
     '',
     line(head),
     line(head.map((_, i) => (i === 1 ? '---' : '---:'))),

@@ -93,9 +93,14 @@ export interface ApartExecutor extends Executor {
   readonly software: string | null;
 }
 
-/** Starts the process and opens the device there. Throws what its `create` throws, and `ENGINE_FAILED` where it crashes. */
-export async function openApart(device: string, threads?: number): Promise<ApartExecutor> {
+/**
+ * Starts the process and opens the device there. Throws what its `create` throws, and `ENGINE_FAILED` where it crashes. A driver
+ * that hangs is ended when `signal` fires.
+ */
+export async function openApart(device: string, threads?: number, signal?: AbortSignal): Promise<ApartExecutor> {
   const process = new DeviceProcess();
+  const stop = () => void process.close();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
     const opened = await process.ask({ kind: 'open', device, threads });
     if (opened.kind !== 'opened') throw new Error('The process of the device opened nothing.');
@@ -103,6 +108,8 @@ export async function openApart(device: string, threads?: number): Promise<Apart
   } catch (error) {
     await process.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

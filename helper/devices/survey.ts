@@ -28,7 +28,7 @@ export interface Survey {
   readonly findings: readonly Finding[];
   /** The fastest first; the processor is the last, since what is slower than it is of no use. */
   readonly order: readonly string[];
-  /** Why the first was chosen, in a sentence. */
+  /** Why the first was chosen: the rest of a sentence that begins with its name. */
   readonly why: string;
 }
 
@@ -49,11 +49,11 @@ const TRY_LIMIT = 90_000;
 export const surveyFile = () => path.join(directories().state, 'devices.json');
 
 /** The device's executor: the processor's in this process, every other in one of its own. Throws `ENGINE_UNAVAILABLE`. */
-export async function openDevice(device: Device, threads?: number): Promise<Executor> {
+export async function openDevice(device: Device, threads?: number, signal?: AbortSignal): Promise<Executor> {
   if (device === PROCESSOR) return device.create(threads);
   const absent = await absence(device);
   if (absent) throw unavailable(device, absent);
-  const executor = await openApart(device.name, threads).catch((cause) => {
+  const executor = await openApart(device.name, threads, signal).catch((cause) => {
     throw unavailable(device, reasonOf(cause), cause);
   });
   if (executor.software === null) return executor;
@@ -113,7 +113,7 @@ const refusalOf = (error: unknown) =>
     : reasonOf(error);
 
 async function measure(device: Device, signal: AbortSignal): Promise<number> {
-  const executor = await openDevice(device);
+  const executor = await openDevice(device, undefined, signal);
   const stop = () => void executor.close();
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -164,8 +164,8 @@ export function choose(findings: readonly Finding[]): Survey {
     : [...sorted, PROCESSOR.name];
   const [first, second] = [...usable].sort((a, b) => speedOf(b) - speedOf(a));
   const why = second
-    ? `${first.device} trains ${(speedOf(first) / speedOf(second)).toFixed(1)} times as fast as ${second.device}, the next.`
-    : `${PROCESSOR.name} is the only one that can be used.`;
+    ? `it trains ${(speedOf(first) / speedOf(second)).toFixed(1)} times as fast as ${second.device}, the next.`
+    : 'it is the only one that can be used.';
   return { findings, order, why };
 }
 

@@ -139,3 +139,11 @@ test("what is not the device's fault is nobody else's to try", async () => {
 test('a device that does not exist is a bad option', async () => {
   await assert.rejects(runJob(layer, options, { device: 'abacus' }), { code: 'BAD_OPTION' });
 });
+
+test('a device that would take more memory than there is makes room for one that takes less; without one the job is refused', async () => {
+  const card = { ...good, name: 'onnx-webgpu' };
+  const maxMemory = 500e6;
+  const { result } = await run([card, { ...good, name: 'onnx-cpu' }], { maxMemory });
+  assert.match(result.notes[0], /onnx-webgpu failed \(NOT_ENOUGH_MEMORY\), so onnx-cpu went on/);
+  await assert.rejects(run([card], { maxMemory }), { code: 'NOT_ENOUGH_MEMORY' });
+});

@@ -8,6 +8,7 @@ import { DEVICES, type Device } from '../../../helper/devices/catalogue.ts';
 import { DEVICE_NAMES } from '../../../helper/devices/names.ts';
 import { softwareAdapter } from '../../../helper/devices/software-adapter.ts';
 import { choose, type Finding, openDevice, reasonOf, survey, tryDevice } from '../../../helper/devices/survey.ts';
+import { childrenOf, noProc } from '../../support/processes.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'devices-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -39,7 +40,7 @@ test('the fastest device is first, and what is slower than the processor is left
   const findings = [works('a', 3e9), refused('b'), works('c', 9e9), works('onnx-cpu', 6e9)];
   const { order, why } = choose(findings);
   assert.deepEqual(order, ['c', 'onnx-cpu']);
-  assert.equal(why, 'c trains 1.5 times as fast as onnx-cpu, the next.');
+  assert.equal(why, 'it trains 1.5 times as fast as onnx-cpu, the next.');
   assert.deepEqual(choose([works('a', 3e9), works('onnx-cpu', 6e9)]).order, ['onnx-cpu']);
 });
 
@@ -47,7 +48,7 @@ test('a processor that is alone is not measured', async () => {
   const { tried, attempt } = attempts({});
   const { order, why } = await survey({ file: path.join(folder, 'alone.json') }, attempt);
   assert.deepEqual(order, ['onnx-cpu']);
-  assert.equal(why, 'onnx-cpu is the only one that can be used.');
+  assert.equal(why, 'it is the only one that can be used.');
   assert.deepEqual(
     tried,
     AUTOMATIC.filter((name) => name !== 'onnx-cpu'),
@@ -114,4 +115,10 @@ test('a device that is not there says why, in a line without paths', async () =>
     cause: new Error('Error: Error: cannot open /home/a/b/lib.so: no such file.\nmore'),
   });
   assert.equal(reasonOf(error), 'cannot open lib.so: no such file');
+});
+
+test('a try that is cancelled leaves no process behind', { skip: noProc() }, async () => {
+  const device = DEVICES.find(({ name }) => name === 'onnx-webgpu')!;
+  await assert.rejects(tryDevice(device, AbortSignal.timeout(50)), { code: 'CANCELLED' });
+  assert.deepEqual(childrenOf(process.pid), []);
 });
