@@ -63,7 +63,7 @@ async function lookAtEngine() {
   }
 }
 
-/** Tries every device, whatever is known of it: this is the way out where a driver was mended without a new version. */
+/** Tries every device, whatever is kept of it: this is the way out where a driver was mended without a new version. */
 async function lookAtDevices(signal: AbortSignal): Promise<Survey> {
   const { survey, surveyFile } = await import('../devices/survey.ts');
   return survey({ file: surveyFile(), anew: true, signal });

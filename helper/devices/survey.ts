@@ -5,6 +5,7 @@
  * refused with the reason; nothing is refused by its name.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
@@ -35,7 +36,7 @@ export interface Survey {
 export interface SurveyOptions {
   /** File of earlier findings. */
   readonly file: string;
-  /** Tries every device again, whatever the file says. */
+  /** Tries every device again, whatever the file says, and mends the file where there is one. */
   readonly anew?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -139,7 +140,8 @@ export async function survey({ file, anew = false, signal }: SurveyOptions, atte
   // Its speed only matters beside that of another.
   const alone = !others.some(({ usable }) => usable);
   const processor: Finding = alone ? { device: PROCESSOR.name, usable: true, speed: null } : await look(PROCESSOR);
-  if (Object.keys(found).some((key) => !(key in known))) await keep(file, found);
+  const isNew = Object.keys(found).some((key) => !(key in known));
+  if (anew ? existsSync(file) : isNew) await keep(file, found);
   return choose([...others, processor]);
 }
 

@@ -1,5 +1,6 @@
 /** Choosing a device: what is measured, what is kept, what is refused and why. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -69,6 +70,9 @@ test('what was found is kept, and tried again only on request or where the hardw
   const anew = attempts({});
   assert.deepEqual((await survey({ file, anew: true }, anew.attempt)).order, ['onnx-cpu']);
   assert.ok(anew.tried.includes('onnx-webgpu'));
+  const unused = path.join(folder, 'unused.json');
+  await survey({ file: unused, anew: true }, attempts({}).attempt);
+  assert.equal(existsSync(unused), false, 'a look makes no file');
 
   // Other facts make other keys.
   const kept = (await readFile(file, 'utf8')).replaceAll(/ [0-9a-f]{64}/g, ' of-another-driver');
