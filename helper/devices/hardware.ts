@@ -35,8 +35,9 @@ export async function hardwareFacts(env: NodeJS.ProcessEnv = process.env): Promi
 
 async function driverFacts(env: NodeJS.ProcessEnv): Promise<string[]> {
   if (process.platform === 'win32') {
-    const query = run('reg', ['query', DISPLAY_ADAPTERS, '/s', '/f', 'DriverVersion', '/v', '/e']);
-    return [await query.then(({ stdout }) => stdout).catch(() => '')];
+    // It may end with an error, for some keys below are closed to users, and still have told the rest.
+    const query = run('reg', ['query', DISPLAY_ADAPTERS, '/s', '/v', 'DriverVersion']);
+    return [await query.catch((error) => error).then(({ stdout }) => String(stdout ?? ''))];
   }
   if (process.platform !== 'linux') return [];
   const cards = (await filesIn('/sys/class/drm')).filter((file) => /card\d+$/.test(file));

@@ -63,6 +63,7 @@ async function work(folder: JobFolder, device: string | undefined, run: Run): Pr
   const record = await folder.readRecord();
   const { layer: shape, options, kernel } = record;
   const layer = layerOfRgba(await folder.readInput(), shape.width, shape.height);
+  // Not the device: a job that has lost its own goes on from what was finished on it.
   const stamp = JSON.stringify({ ...readVersions(), threads: availableParallelism() });
   const kept = await folder.readCheckpoint();
   const checkpoint = kept && decodeCheckpoint(kept, stamp);
