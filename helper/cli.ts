@@ -15,6 +15,7 @@ import { DEFAULT_OPTIONS, PRESETS } from '../shared/options.ts';
 import { DEFAULT_PORT } from '../shared/protocol/address.ts';
 import { MOST_PIXELS } from '../shared/protocol/limits.ts';
 import type { CommandResult } from './commands/command-result.ts';
+import { DEVICE_NAMES } from './devices/names.ts';
 import { exitCodeOf, failureJson, failureText, toCoded } from './failure.ts';
 import { createDisplay } from './progress-display.ts';
 import { LOG_LEVELS } from './server/log-levels.ts';
@@ -57,6 +58,22 @@ const scaleOption = () =>
     if (scale === undefined) throw new InvalidArgumentError('It must be 1, 2, 3 or 4.');
     return scale;
   });
+
+const deviceOption = () =>
+  new Option('--device <name>', `what to compute on: ${DEVICE_NAMES.join(', ')} (default: the fastest)`).choices(
+    DEVICE_NAMES,
+  );
+
+const UNITS = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
+
+const memoryOption = () =>
+  new Option('--max-memory <size>', 'memory to use: 1500MB, 3GB, or bytes (default: what is free)').argParser(
+    (text) => {
+      const [, digits, unit] = /^(\d+(?:\.\d+)?) ?(KB|MB|GB|)$/i.exec(text.trim()) ?? [];
+      if (digits === undefined) throw new InvalidArgumentError('It must be a size: 1500MB, 3GB, or bytes.');
+      return Math.round(Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS]);
+    },
+  );
 
 const senseOption = (flags = '--sense <sense>') =>
   new Option(flags, 'sense of its values, where the file is not what "kernel convert" writes').choices(SENSES);
@@ -103,15 +120,28 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--report <file.html>', 'write a report to look at: before and after, kernel, figures')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
+    .addOption(memoryOption())
     .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('-f, --force', 'overwrite existing files')
     .option('--json', 'print one JSON object: the result or the error')
     .action((input: string, o) => {
-      const { output, kernel, kernelSense, kernelOut, report, threads, maxPixels, force = false } = o;
+      const {
+        output,
+        kernel,
+        kernelSense,
+        kernelOut,
+        report,
+        threads,
+        device,
+        maxMemory,
+        maxPixels,
+        force = false,
+      } = o;
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { upscale } = await import('./commands/upscale.ts');
-        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, maxPixels });
+        const files = typed({ output, kernel, kernelSense, kernelOut, report, threads, device, maxMemory, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return upscale({ input, ...files, options, force }, signal, createDisplay(process.stderr));
       });
@@ -135,16 +165,29 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--kernel-side <n>', 'side of estimated kernels in pixels of the result (default: by scale)', number)
     .option('--noise <levels>', 'noise of the pictures in 8-bit levels (default: estimated)', number)
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
+    .addOption(memoryOption())
     .option('--max-pixels <n>', `refuse pictures of more pixels (default: ${MOST_PIXELS})`, positiveInteger)
     .option('--print', 'only print the commands that are left to run, one a line')
     .option('-f, --force', 'do again what is done')
     .option('--json', 'print one JSON object: the manifest, or the commands')
     .action((folder: string, o) => {
-      const { out, kernel, kernelSense, kernelFrom, threads, maxPixels, force = false, print: only = false } = o;
+      const {
+        out,
+        kernel,
+        kernelSense,
+        kernelFrom,
+        threads,
+        device,
+        maxMemory,
+        maxPixels,
+        force = false,
+        print: only = false,
+      } = o;
       const { scale, preset, seed, kernelSide, noise } = o;
       choose(async (signal) => {
         const { batch } = await import('./commands/batch.ts');
-        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, maxPixels });
+        const given = typed({ out, kernel, kernelSense, kernelFrom, threads, device, maxMemory, maxPixels });
         const options = typed({ scale, preset, seed, kernelSide, noise });
         return batch({ folder, ...given, options, force, print: only }, signal, (line) => process.stderr.write(line));
       });
@@ -225,6 +268,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--port <n>', `port to listen on (default: ${DEFAULT_PORT})`, number)
     .option('--allow-extension <id>', 'a further Chrome extension that may connect; may be repeated', collect)
+    .addOption(deviceOption())
     .option('--no-code', 'show no pairing code ("kernelfusion pair" makes one)')
     .option('--log-level <level>', `what is written to standard error: ${LOG_LEVELS.join(', ')} (default: info)`)
     .action((o) =>
@@ -320,6 +364,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--seed <n>', 'seed of all random choices', number, DEFAULT_OPTIONS.seed)
     .option('--known-kernel', 'give the true kernel: measures the restoration alone')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
     .action((o) =>
       choose(async (signal) => {
         const { runBenchQuality } = await import('./commands/bench.ts');
@@ -334,6 +379,34 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       choose(async (signal) => {
         const { runBenchEngine } = await import('./commands/bench.ts');
         return runBenchEngine(o, signal);
+      }),
+    );
+  bench
+    .command('speed')
+    .description('Tells where the time of a whole job goes, and how its engine compares with a plain matrix product.')
+    .requiredOption('--picture <file>', 'the picture to enlarge')
+    .option('-s, --scale <1|2|3|4>', 'how many times wider and higher', number, DEFAULT_OPTIONS.scale)
+    .option('-p, --preset <name>', 'preset to measure', DEFAULT_OPTIONS.preset)
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption().default('onnx-cpu', 'onnx-cpu'))
+    .option('--out <folder>', 'where the table goes', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchSpeed } = await import('./commands/bench.ts');
+        return runBenchSpeed(o, signal);
+      }),
+    );
+  bench
+    .command('devices')
+    .description('Enlarges layers on every device that can be used, beside the same on the processor.')
+    .requiredOption('--picture <file>', 'a photograph; layers are made of it, mirrored on where it ends')
+    .option('--sizes <sides>', 'sides of the layers in pixels, with commas between', wholeNumbers, [128, 256, 512])
+    .option('-s, --scale <1|2|3|4>', 'how many times wider and higher', number, DEFAULT_OPTIONS.scale)
+    .option('--out <folder>', 'where table, layers and results go', 'bench-output')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchDevices } = await import('./commands/bench.ts');
+        return runBenchDevices(o, signal);
       }),
     );
   bench

@@ -4,6 +4,7 @@
  */
 import { CommanderError } from 'commander';
 import { EXIT_CODES, KernelFusionError } from '../shared/errors.ts';
+import { isOutOfMemory } from './out-of-memory.ts';
 
 /** An unknown error's own words may hold paths: they are told with the stack only. */
 const REPORT_IT = 'Please report it, with what it says when KERNELFUSION_DEBUG=1 is set.';
@@ -16,7 +17,7 @@ export function toCoded(error: unknown): KernelFusionError {
   if (error instanceof CommanderError) {
     return new KernelFusionError('BAD_OPTION', oneLine(error.message.replace(/^error: /, '')), { cause: error });
   }
-  if (error instanceof RangeError && /allocation failed|Invalid typed array length/i.test(error.message)) {
+  if (isOutOfMemory(error)) {
     return new KernelFusionError('OUT_OF_MEMORY', 'There is not enough memory for this picture at this scale.', {
       cause: error,
     });

@@ -1,17 +1,20 @@
 /**
  * One upscaling from layer to result: makes the executor, runs the preset's method, keeps the time, and frees the executor
- * whatever happens.
+ * whatever happens. Where a device fails, the next one goes on from the last finished phase, and the result says so.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { throwIfCancelled } from '../shared/errors.ts';
+import { type ErrorCode, KernelFusionError, throwIfCancelled } from '../shared/errors.ts';
 import type { Kernel } from '../shared/kernel.ts';
 import type { Preset, UpscaleOptions } from '../shared/options.ts';
+import { type Device, deviceNamed, PROCESSOR } from './devices/catalogue.ts';
+import { openDevice, survey, surveyFile } from './devices/survey.ts';
+import { freeMemory } from './free-memory.ts';
 import type { Checkpoint } from './kernelfusion/checkpoint.ts';
+import { type JobSize, tileSideWithin } from './kernelfusion/memory.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { fast } from './kernelfusion/methods/fast.ts';
-import { createMeter, type Reading, type Timings } from './progress.ts';
+import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
-import { createOnnxExecutor } from './tensor/executors/onnx/executor.ts';
 import { readVersions, type Versions } from './versions.ts';
 
 export const METHODS: Readonly<Record<Preset, Method>> = { fast };
@@ -21,7 +24,13 @@ export interface JobContext {
   readonly kernel?: Kernel;
   /** Threads to compute on; by default as many as the executor finds useful. */
   readonly threads?: number;
+  /** Name of the device; by default the fastest that can be used. */
+  readonly device?: string;
+  /** Bytes of memory it may use; by default what is free. */
+  readonly maxMemory?: number;
   readonly onProgress?: (progress: Progress, reading: Reading) => void;
+  /** Hears a sentence when the job goes on in another way than it began; it is also among the result's notes. */
+  readonly onNote?: (sentence: string) => void;
   /** See `MethodContext`. */
   readonly checkpoint?: Checkpoint;
   readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
@@ -32,7 +41,7 @@ export interface Job {
   readonly result: MethodResult;
   readonly timings: Timings;
   readonly versions: Versions;
-  /** Name of the executor it ran on, and its threads: both decide the last bits of the result. */
+  /** Name of the executor it ended on, and its threads (0 where it computes elsewhere): both decide the last bits of the result. */
   readonly executor: string;
   readonly threads: number;
 }
@@ -40,15 +49,86 @@ export interface Job {
 /** Milliseconds a closing executor is waited for: a result is not kept back by a thread that ends slowly. */
 const CLOSE_LIMIT = 1500;
 
-/** Runs a job; throws what the method throws, `ENGINE_UNAVAILABLE` where nothing can compute, and `CANCELLED`. */
-export async function runJob(layer: Layer, options: UpscaleOptions, context: JobContext = {}): Promise<Job> {
-  const { kernel, threads, onProgress, checkpoint, onCheckpoint, signal } = context;
-  throwIfCancelled(signal);
+/** What opens devices, the first choice first: `devicesFor`, except in tests. */
+export type Openers = readonly { readonly name: string; open(threads?: number): Promise<Executor> }[];
+
+const openerOf = (device: Device) => ({
+  name: device.name,
+  open: (threads?: number) => openDevice(device, threads),
+});
+
+/** The device asked for, or all that can be used, and what takes over. Throws `BAD_OPTION`, `CANCELLED`. */
+async function devicesFor(name: string | undefined, signal: AbortSignal | undefined): Promise<Openers> {
+  if (name !== undefined) return [...new Set([deviceNamed(name), PROCESSOR])].map(openerOf);
+  const { order } = await survey({ file: surveyFile(), ...(signal && { signal }) });
+  return order.map((chosen) => openerOf(deviceNamed(chosen)));
+}
+
+/** What is the device's fault, or may be: another one may do better. */
+const FAULTS: readonly ErrorCode[] = ['ENGINE_FAILED', 'ENGINE_UNAVAILABLE', 'OUT_OF_MEMORY', 'NOT_ENOUGH_MEMORY'];
+
+/**
+ * Runs a job; throws what the method throws, `ENGINE_UNAVAILABLE` where nothing can compute or the device asked for does not
+ * open, `NOT_ENOUGH_MEMORY` where the prediction says so, `BAD_OPTION` where there is no such device, and `CANCELLED`.
+ */
+export async function runJob(
+  layer: Layer,
+  options: UpscaleOptions,
+  context: JobContext = {},
+  devices?: Openers,
+): Promise<Job> {
+  const { signal, device, threads, onNote } = context;
+  const left = [...(devices ?? (await devicesFor(device, signal)))];
+  const notes: string[] = [];
+  let reached = context.checkpoint;
+  const onCheckpoint = async (checkpoint: Checkpoint) => {
+    reached = checkpoint;
+    await context.onCheckpoint?.(checkpoint);
+  };
   const meter = createMeter();
-  const executor = await createOnnxExecutor({ ...(threads !== undefined && { threads }) });
+  for (;;) {
+    throwIfCancelled(signal);
+    const { name, open } = left.shift()!;
+    try {
+      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options), name);
+      const executor = await open(threads);
+      const from = { ...context, onCheckpoint, ...(reached && { checkpoint: reached }) };
+      const result = await runOn(executor, layer, options, from, tileSide, meter);
+      return {
+        result: { ...result, notes: [...notes, ...result.notes] },
+        timings: meter.timings(),
+        versions: readVersions(),
+        executor: executor.name,
+        threads: executor.threads,
+      };
+    } catch (error) {
+      throwIfCancelled(signal);
+      const isFault = error instanceof KernelFusionError && FAULTS.includes(error.code);
+      const wasAskedFor = device !== undefined && isFault && error.code === 'ENGINE_UNAVAILABLE';
+      if (!isFault || wasAskedFor || left.length === 0) throw error;
+      notes.push(`The device ${name} failed (${error.code}), so ${left[0].name} went on from the last finished phase.`);
+      onNote?.(notes.at(-1)!);
+    }
+  }
+}
+
+const sizeOf = ({ colour, alpha }: Layer, { scale }: UpscaleOptions): JobSize => {
+  const { width, height, channels } = colour;
+  return { width, height, channels, hasAlpha: alpha !== null, scale };
+};
+
+async function runOn(
+  executor: Executor,
+  layer: Layer,
+  options: UpscaleOptions,
+  { kernel, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
+  tileSide: number,
+  meter: Meter,
+): Promise<MethodResult> {
   try {
-    const result = await METHODS[options.preset](layer, options, {
+    return await METHODS[options.preset](layer, options, {
       executor,
+      tileSide,
       ...(kernel && { kernel }),
       ...(checkpoint && { checkpoint }),
       ...(onCheckpoint && { onCheckpoint }),
@@ -58,13 +138,6 @@ export async function runJob(layer: Layer, options: UpscaleOptions, context: Job
         onProgress?.(progress, reading);
       },
     });
-    return {
-      result,
-      timings: meter.timings(),
-      versions: readVersions(),
-      executor: executor.name,
-      threads: executor.threads,
-    };
   } finally {
     await closeSoon(executor);
   }

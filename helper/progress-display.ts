@@ -9,6 +9,8 @@ import { type Reading, spokenTime } from './progress.ts';
 
 export interface Display {
   show(progress: Progress, reading: Reading): void;
+  /** A sentence that stays to be read. */
+  note(sentence: string): void;
   /** Leaves the terminal clean; nothing is shown after it. */
   stop(): void;
 }
@@ -64,6 +66,11 @@ function barDisplay(stream: Writable): Display {
       if (bar.isActive) bar.update(value, wording(progress, reading));
       else bar.start(resolution, value, wording(progress, reading));
     },
+    note(sentence) {
+      if (stopped) return;
+      // The bar, where there is one, is drawn again below.
+      stream.write(`\r\x1b[K${sentence}\n`);
+    },
     stop() {
       stopped = true;
       bar.stop();
@@ -81,6 +88,9 @@ function lineDisplay(stream: Writable): Display {
       phase = progress.phase;
       due = reading.elapsed + LINE_EVERY_SECONDS;
       stream.write(`${progressLine(progress, reading)}\n`);
+    },
+    note(sentence) {
+      if (!stopped) stream.write(`${sentence}\n`);
     },
     stop() {
       stopped = true;

@@ -14,8 +14,8 @@ export interface Versions {
 
 const require = createRequire(import.meta.url);
 
-/** Read from the packages' own files: nothing native is loaded, so this works where a package is broken. */
-const packageVersion = (name: string): string => {
+/** Read from the package's own files: nothing native is loaded, so this works where it is broken. Throws where it is missing. */
+export const packageVersion = (name: string): string => {
   const place = path.join('node_modules', name);
   const entry = require.resolve(name);
   const folder = entry.slice(0, entry.lastIndexOf(place) + place.length);

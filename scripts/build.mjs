@@ -1,6 +1,6 @@
 /**
- * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs, the process that runs a job, and
- * the one that a benchmark compares the helper with. The extension's part is in build-extension.mjs.
+ * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs, the processes that compute on a
+ * device and run a job, and the one that a benchmark compares the helper with. The extension's part is in build-extension.mjs.
  *
  * Packages stay outside the bundle: sharp and onnxruntime-node bring native code that has to be found in node_modules.
  */
@@ -14,6 +14,7 @@ await build({
   absWorkingDir: root,
   entryPoints: {
     'helper/cli': 'helper/cli.ts',
+    'helper/device-process': 'helper/devices/device-process.ts',
     'helper/onnx-worker': 'helper/tensor/executors/onnx/onnx-worker.ts',
     'helper/worker-process': 'helper/server/worker-process.ts',
     'helper/bench-echo': 'helper/commands/bench-echo.ts',

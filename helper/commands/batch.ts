@@ -35,6 +35,9 @@ export interface BatchRequest {
   /** Name of the picture whose estimated kernel is taken for all. */
   readonly kernelFrom?: string;
   readonly threads?: number;
+  readonly device?: string;
+  /** Bytes. */
+  readonly maxMemory?: number;
   readonly maxPixels?: number;
   /** Does what is done already again. */
   readonly force: boolean;
@@ -125,7 +128,8 @@ function argumentsFor(entry: Entry, plan: Plan, request: BatchRequest): string[]
     ...(estimates
       ? flags({ 'kernel-side': kernelSide ?? undefined, 'kernel-out': path.join(plan.out, entry.kernel!) })
       : flags({ kernel: plan.kernel, 'kernel-sense': request.kernelSense })),
-    ...flags({ threads: request.threads, 'max-pixels': request.maxPixels }),
+    ...flags({ threads: request.threads, device: request.device }),
+    ...flags({ 'max-memory': request.maxMemory, 'max-pixels': request.maxPixels }),
     '--force', // A result that is older than its picture is in the way.
   ];
 }

@@ -25,7 +25,12 @@ import { type Failure, type Row, rowInWords, type Score, summaryInWords, toCsv, 
 export type Upscale = (
   layer: Layer,
   options: UpscaleOptions,
-  context: { readonly kernel?: Kernel; readonly threads?: number; readonly signal?: AbortSignal },
+  context: {
+    readonly kernel?: Kernel;
+    readonly threads?: number;
+    readonly device?: string;
+    readonly signal?: AbortSignal;
+  },
 ) => Promise<{ readonly result: MethodResult; readonly timings: Timings }>;
 
 export interface BenchQualityRequest {
@@ -39,6 +44,7 @@ export interface BenchQualityRequest {
   /** Hands the true kernel to the method: what is measured then is the restoration alone. */
   readonly knownKernel: boolean;
   readonly threads?: number;
+  readonly device?: string;
   readonly upscale: Upscale;
   readonly signal?: AbortSignal;
   /** Takes one line (without its end) a pair as it finishes, and the summary at last. */
@@ -132,6 +138,7 @@ async function scorePair(name: string, request: BenchQualityRequest): Promise<Sc
     request.upscale(input.layer, options, {
       ...(request.knownKernel && { kernel }),
       ...(request.threads !== undefined && { threads: request.threads }),
+      ...(request.device !== undefined && { device: request.device }),
       ...(request.signal && { signal: request.signal }),
     }),
   );

@@ -1,14 +1,24 @@
 /**
  * `kernelfusion bench`: from what was typed to a benchmark. Lines appear as they are known, for all take long.
  */
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { KernelFusionError } from '../../shared/errors.ts';
+import { parseOptions } from '../../shared/options.ts';
+import { writeAtomic } from '../atomic-file.ts';
+import { deviceNamed, PROCESSOR } from '../devices/catalogue.ts';
+import { openDevice, survey, surveyFile } from '../devices/survey.ts';
+import { readPicture } from '../image/read.ts';
 import { runJob } from '../job.ts';
+import { benchDevices } from './bench-devices.ts';
 import { benchEngine } from './bench-engine.ts';
 import { benchGrowth } from './bench-growth.ts';
 import { benchQuality } from './bench-quality.ts';
 import { benchServer } from './bench-server.ts';
+import { benchSpeed, speedTable } from './bench-speed.ts';
 import type { CommandResult } from './command-result.ts';
-import { upscaleApart } from './upscale-apart.ts';
+import { runApart, upscaleApart } from './upscale-apart.ts';
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -20,6 +30,7 @@ export interface BenchQualityArguments {
   readonly seed: number;
   readonly knownKernel?: boolean;
   readonly threads?: number;
+  readonly device?: string;
 }
 
 export async function runBenchQuality(
@@ -34,6 +45,59 @@ export async function runBenchQuality(
 export async function runBenchEngine({ threads }: { threads?: number }, signal: AbortSignal): Promise<CommandResult> {
   const data = await benchEngine({ threads: threads ?? availableParallelism(), signal, print });
   return { data, text: '', exitCode: 0 };
+}
+
+export interface BenchSpeedArguments {
+  readonly picture: string;
+  readonly scale: number;
+  readonly preset: string;
+  readonly out: string;
+  readonly device?: string;
+  readonly threads?: number;
+}
+
+export async function runBenchSpeed(
+  { picture, scale, preset, out, device, threads }: BenchSpeedArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const options = parseOptions({ scale, preset });
+  const { layer } = await readPicture(picture, { scale: options.scale }, signal);
+  const open = () => openDevice(device === undefined ? PROCESSOR : deviceNamed(device), threads);
+  const data = await benchSpeed({ layer, options, open, signal });
+  const { width, height } = layer.colour;
+  const heading = `${width} x ${height} at scale ${scale}, preset ${preset}, ${data.executor}, ${data.threads} threads.`;
+  const markdown = path.join(out, 'speed.md');
+  const text = speedTable(heading, data);
+  await makeFolder(out);
+  await writeAtomic(markdown, text);
+  return { data: { ...data, markdown }, text: `${text}\nWrote ${markdown}\n`, exitCode: 0 };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw new KernelFusionError('OUTPUT_UNWRITABLE', 'The output folder could not be made.', { cause });
+  });
+}
+
+export interface BenchDevicesArguments {
+  readonly picture: string;
+  readonly sizes: readonly number[];
+  readonly scale: number;
+  readonly out: string;
+}
+
+export async function runBenchDevices(
+  { out, ...rest }: BenchDevicesArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const found = await survey({ file: surveyFile(), anew: true, signal });
+  const measure = (device: string, input: string, output: string) =>
+    runApart(
+      ['upscale', input, '--output', output, '--scale', `${rest.scale}`, '--device', device, '--force', '--json'],
+      signal,
+    );
+  const data = await benchDevices({ ...rest, survey: found, outDir: out, measure, signal, print });
+  return { data, text: `Wrote ${data.markdown}\n`, exitCode: 0 };
 }
 
 export interface BenchGrowthArguments {

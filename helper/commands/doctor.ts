@@ -4,10 +4,9 @@
  * What is needed and broken ends with an exit code; what is optional is only told. Every part is loaded as late as here, so
  * that a broken one cannot take the others with it.
  */
-import { execFile } from 'node:child_process';
 import os from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { EXIT_CODES } from '../../shared/errors.ts';
+import type { Finding, Survey } from '../devices/survey.ts';
 import { directories } from '../server/directories.ts';
 import { ownVersion } from '../versions.ts';
 import type { CommandResult } from './command-result.ts';
@@ -15,13 +14,6 @@ import type { HelperState, SpoolState } from './doctor-helper.ts';
 
 /** A part that works, or why it does not. */
 type Part<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };
-
-/** `not installed` is a fine state for an optional part; `broken` means it is there and cannot be used. */
-interface OptionalPart {
-  readonly state: 'installed' | 'not installed' | 'broken';
-  readonly version?: string;
-  readonly reason?: string;
-}
 
 export interface Diagnosis {
   readonly kernelfusion: string;
@@ -31,14 +23,11 @@ export interface Diagnosis {
   readonly sharp: Part<{ readonly version: string; readonly libvips: string }>;
   readonly onnxruntime: Part<{ readonly version: string; readonly bundled: string[]; readonly notBundled: string[] }>;
   readonly engine: Part<{ readonly name: string; readonly threads: number; readonly lowering: string }>;
-  readonly tfjsNodeGpu: OptionalPart;
+  readonly devices: Part<Survey>;
   readonly helper: Part<HelperState>;
   readonly pairing: Part<{ readonly panels: number }>;
   readonly spool: Part<SpoolState>;
 }
-
-const TFJS = '@tensorflow/tfjs-node-gpu';
-const TFJS_TIME_LIMIT = 20_000;
 
 const firstLine = (text: string) => text.trim().split('\n')[0];
 const reasonOf = (error: unknown) => firstLine(error instanceof Error ? error.message : String(error));
@@ -74,24 +63,10 @@ async function lookAtEngine() {
   }
 }
 
-/** Loads the package in a process of its own: a broken native library may end the process that loads it. */
-function lookAtTfjs(signal: AbortSignal): Promise<OptionalPart> {
-  const script = `import('${TFJS}').then(
-    (tf) => console.log(JSON.stringify({ state: 'installed', version: (tf.default ?? tf).version['tfjs-node'] })),
-    (error) => console.log(JSON.stringify(
-      error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("'${TFJS}'")
-        ? { state: 'not installed' }
-        : { state: 'broken', reason: error.message.split('\\n')[0].trim() })),
-  ).finally(() => process.exit());`;
-  const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  return new Promise((resolve) => {
-    const args = ['--input-type=module', '--eval', script];
-    execFile(process.execPath, args, { cwd, signal, timeout: TFJS_TIME_LIMIT }, (error, stdout, stderr) => {
-      const answer = stdout.trim().split('\n').at(-1);
-      if (answer?.startsWith('{')) resolve(JSON.parse(answer));
-      else resolve({ state: 'broken', reason: firstLine(stderr) || reasonOf(error) });
-    });
-  });
+/** Tries every device, whatever is kept of it: this is the way out where a driver was mended without a new version. */
+async function lookAtDevices(signal: AbortSignal): Promise<Survey> {
+  const { survey, surveyFile } = await import('../devices/survey.ts');
+  return survey({ file: surveyFile(), anew: true, signal });
 }
 
 const helperParts = () => import('./doctor-helper.ts');
@@ -107,7 +82,7 @@ export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
     sharp: await part(lookAtSharp),
     onnxruntime: await part(lookAtOnnxRuntime),
     engine: await part(lookAtEngine),
-    tfjsNodeGpu: await lookAtTfjs(signal),
+    devices: await part(() => lookAtDevices(signal)),
     helper: await part(async () => (await helperParts()).lookAtHelper(directories())),
     pairing: await part(async () => (await helperParts()).lookAtPairing(directories())),
     spool: await part(async () => (await helperParts()).lookAtSpool(directories())),
@@ -116,9 +91,20 @@ export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
+/** What a device was found to be, in a line. */
+export function findingText(finding: Finding): string {
+  if (!finding.usable) return `refused: ${finding.reason}`;
+  return finding.speed === null ? 'usable' : `usable, trains at ${((2 * finding.speed) / 1e9).toFixed(0)} GFLOP/s`;
+}
+
 export function diagnosisText(d: Diagnosis): string {
   const told = <T>(p: Part<T>, say: (value: T) => string) => (p.ok ? say(p) : `broken: ${p.reason}`);
-  const tfjs = [d.tfjsNodeGpu.state, d.tfjsNodeGpu.version, d.tfjsNodeGpu.reason].filter(Boolean);
+  const devices: [string, string][] = d.devices.ok
+    ? [
+        ...d.devices.findings.map((finding): [string, string] => [`device ${finding.device}`, findingText(finding)]),
+        ['chosen', `${d.devices.order[0]}: ${d.devices.why}`],
+      ]
+    : [['devices', `broken: ${d.devices.reason}`]];
   const rows: [string, string][] = [
     ['kernelfusion', d.kernelfusion],
     ['node', `${d.node.version} (${d.node.platform} ${d.node.arch})`],
@@ -127,7 +113,7 @@ export function diagnosisText(d: Diagnosis): string {
     ['pictures', told(d.sharp, (s) => `sharp ${s.version}, libvips ${s.libvips}`)],
     ['onnxruntime', told(d.onnxruntime, (o) => `${o.version}, backends: ${o.bundled.join(', ')}`)],
     ['engine', told(d.engine, (e) => `${e.name}, ${e.threads} threads, ${e.lowering}`)],
-    [TFJS, `${tfjs.join(': ')} (optional, not used yet)`],
+    ...devices,
     ['helper', told(d.helper, (h) => `${h.state}, port ${h.port}`)],
     ['pairing', told(d.pairing, (p) => `${p.panels} paired`)],
     ['spool', told(d.spool, (s) => `${s.jobs} jobs, ${gigabytes(s.bytes)}, ${gigabytes(s.freeBytes)} free`)],

@@ -13,6 +13,8 @@ export interface ServeRequest {
   readonly allowExtension?: readonly string[];
   /** Whether a pairing code is shown at the start. */
   readonly code: boolean;
+  /** What jobs compute on; by default the fastest. */
+  readonly device?: string;
   readonly logLevel?: string;
 }
 
@@ -23,7 +25,7 @@ export interface ServeOptions {
 }
 
 /** Throws `BAD_OPTION`. */
-export function checkServeRequest(request: Omit<ServeRequest, 'code'>): ServeOptions {
+export function checkServeRequest(request: Omit<ServeRequest, 'code' | 'device'>): ServeOptions {
   const { port = DEFAULT_PORT, allowExtension = [], logLevel = 'info' } = request;
   if (!Number.isInteger(port) || (port !== 0 && port < 1024) || port > 65535) {
     throw new KernelFusionError('BAD_OPTION', '--port must be a whole number from 1024 to 65535, or 0 for any.');

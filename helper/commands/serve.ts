@@ -26,7 +26,8 @@ export async function serve(
     port,
     chromeIds,
     log,
-    openJobs: () => openJobs({ folder: jobsFolder(places), log }),
+    openJobs: () =>
+      openJobs({ folder: jobsFolder(places), log, ...(request.device !== undefined && { device: request.device }) }),
   });
   try {
     print(`The helper listens on 127.0.0.1, port ${helper.port}. Ctrl+C ends it.\n`);

@@ -37,6 +37,9 @@ export interface UpscaleRequest {
   readonly kernelOut?: readonly string[];
   readonly report?: string;
   readonly threads?: number;
+  readonly device?: string;
+  /** Bytes. */
+  readonly maxMemory?: number;
   readonly maxPixels?: number;
   readonly force: boolean;
 }
@@ -66,8 +69,11 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
   const job = await runJob(picture.layer, options, {
     ...(known && { kernel: known.kernel }),
     ...(request.threads !== undefined && { threads: request.threads }),
+    ...(request.device !== undefined && { device: request.device }),
+    ...(request.maxMemory !== undefined && { maxMemory: request.maxMemory }),
     signal,
     onProgress: display.show,
+    onNote: display.note,
   }).finally(display.stop);
 
   const notes = await writeOutputs(outputs, request.input, picture, options, job, signal);

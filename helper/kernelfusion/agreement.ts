@@ -25,10 +25,14 @@ export async function agreeWithLayer(
   signal?: AbortSignal,
 ): Promise<Planes> {
   const out = makePlanes(z.width, z.height, z.channels);
-  const multiply = (v: Float32Array) => degradation.adjoint(degradation.apply(v)).map((q, i) => q + rho * v[i]);
+  const plusTimesRho = (sum: Float32Array, v: Float32Array) => {
+    for (let i = 0; i < sum.length; i++) sum[i] += rho * v[i];
+    return sum;
+  };
+  const multiply = (v: Float32Array) => plusTimesRho(degradation.adjoint(degradation.apply(v)), v);
   for (let c = 0; c < z.channels; c++) {
     const proposal = planeOf(z, c);
-    const b = degradation.adjoint(planeOf(y, c)).map((q, i) => q + rho * proposal[i]);
+    const b = plusTimesRho(degradation.adjoint(planeOf(y, c)), proposal);
     const solved = await conjugateGradients(multiply, b, proposal, { iterations, tolerance: 1e-5 }, signal);
     planeOf(out, c).set(solved);
   }

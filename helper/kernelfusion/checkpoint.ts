@@ -13,7 +13,7 @@ import type { Prior } from './patch-diffusion.ts';
 export interface Checkpoint {
   readonly prior?: { readonly prior: Prior; readonly losses: readonly number[] };
   readonly kernel?: Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes' | 'kernels'>;
-  /** The restored colours, values in [-1, 1] (they may leave it a little). */
+  /** The restored colours, values in [0, 1]. */
   readonly image?: Planes;
 }
 

@@ -28,11 +28,12 @@ export async function conjugateGradients(
   for (let k = 0; k < iterations && rr > enough; k++) {
     const q = multiply(p);
     const alpha = rr / dot(p, q);
+    let next = 0;
     for (let i = 0; i < x.length; i++) {
       x[i] += alpha * p[i];
       r[i] -= alpha * q[i];
+      next += r[i] * r[i];
     }
-    const next = dot(r, r);
     const beta = next / rr;
     for (let i = 0; i < p.length; i++) p[i] = r[i] + beta * p[i];
     rr = next;

@@ -16,23 +16,75 @@ export function canvasMargin(kernelSize: number, scale: Scale): number {
   return (kernelSize - scale) / 2;
 }
 
-/** Four neighbouring taps of one kernel row; groups of zeros are left out, which makes thin kernels cheap. */
+/**
+ * Four taps of one kernel row, s pixels apart: seen from the LR grid they are neighbours in one of the s phases of a canvas
+ * row (every s-th of its pixels). Groups of zeros are left out, which makes thin kernels cheap.
+ */
 interface TapGroup {
   readonly row: number;
-  readonly column: number;
+  readonly phase: number;
+  /** Place of the first of the four among the phase's taps. */
+  readonly first: number;
   readonly weights: readonly [number, number, number, number];
 }
 
-function tapGroups({ size, data }: Kernel): TapGroup[] {
+function tapGroups({ size, scale: s, data }: Kernel): TapGroup[] {
   const groups: TapGroup[] = [];
   for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column += 4) {
-      const at = (i: number) => (column + i < size ? data[row * size + column + i] : 0);
-      const weights = [at(0), at(1), at(2), at(3)] as const;
-      if (weights.some((w) => w !== 0)) groups.push({ row, column, weights });
+    for (let phase = 0; phase < s; phase++) {
+      const at = (i: number) => (s * i + phase < size ? data[row * size + s * i + phase] : 0);
+      for (let first = 0; s * first + phase < size; ) {
+        if (at(first) === 0) first++;
+        else {
+          groups.push({ row, phase, first, weights: [at(first), at(first + 1), at(first + 2), at(first + 3)] });
+          first += 4;
+        }
+      }
     }
   }
   return groups;
+}
+
+/**
+ * out[to + j] += a x[from + j] + b x[from + j + 1] + c x[from + j + 2] + d x[from + j + 3] for `length` places j: where all the
+ * time of the solvers goes. Four places at a time share what they read, which halves the time.
+ */
+function addFiltered(
+  out: Float32Array,
+  to: number,
+  x: Float32Array,
+  from: number,
+  length: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): void {
+  let p = x[from];
+  let q = x[from + 1];
+  let r = x[from + 2];
+  let i = to;
+  let j = from + 3;
+  for (const end = to + length - 3; i < end; i += 4, j += 4) {
+    const s = x[j];
+    const t = x[j + 1];
+    const u = x[j + 2];
+    const v = x[j + 3];
+    out[i] += a * p + b * q + c * r + d * s;
+    out[i + 1] += a * q + b * r + c * s + d * t;
+    out[i + 2] += a * r + b * s + c * t + d * u;
+    out[i + 3] += a * s + b * t + c * u + d * v;
+    p = t;
+    q = u;
+    r = v;
+  }
+  for (const end = to + length; i < end; i++, j++) {
+    const s = x[j];
+    out[i] += a * p + b * q + c * r + d * s;
+    p = q;
+    q = r;
+    r = s;
+  }
 }
 
 /** A and its adjoint for one kernel and one LR size. Pure: the arrays given are not changed. */
@@ -50,45 +102,55 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
   const width = s * lrWidth + size - s;
   const height = s * lrHeight + size - s;
   const groups = tapGroups(kernel);
-  // A last group may reach up to three pixels past the kernel; the spare zeros keep that inside the array.
-  const spare = 3;
+  /** Pixels of a phase of a canvas row; and as many as a group may reach beyond them. */
+  const phaseLength = Math.ceil(width / s);
+  const reach = Math.ceil(size / s) + 3;
+  const pitch = phaseLength + reach;
+  /** Each row of r between zeros, over which the taps run backwards. */
+  const rowLength = lrWidth + 2 * reach;
+  // Made once: the same places are written each time, and the others stay zero.
+  const phases = new Float32Array(height * s * pitch);
+  const r = new Float32Array(lrHeight * rowLength);
+  const rowPhases = new Float32Array(s * pitch);
 
   return {
     canvasWidth: width,
     canvasHeight: height,
     apply(canvas) {
-      const x = new Float32Array(width * height + spare);
-      x.set(canvas);
+      for (let row = 0; row < height; row++) {
+        for (let phase = 0; phase < s; phase++) {
+          let to = (row * s + phase) * pitch;
+          for (let from = row * width + phase; from < (row + 1) * width; from += s) phases[to++] = canvas[from];
+        }
+      }
       const y = new Float32Array(lrWidth * lrHeight);
       for (let i = 0; i < lrHeight; i++) {
-        for (const { row, column, weights } of groups) {
+        for (const { row, phase, first, weights } of groups) {
+          const from = ((s * i + row) * s + phase) * pitch + first;
           const [a, b, c, d] = weights;
-          let from = (s * i + row) * width + column;
-          const end = (i + 1) * lrWidth;
-          for (let to = i * lrWidth; to < end; to++, from += s) {
-            y[to] += a * x[from] + b * x[from + 1] + c * x[from + 2] + d * x[from + 3];
-          }
+          addFiltered(y, i * lrWidth, phases, from, lrWidth, a, b, c, d);
         }
       }
       return y;
     },
     adjoint(lr) {
-      const x = new Float32Array(width * height + spare);
-      for (let i = 0; i < lrHeight; i++) {
-        for (const { row, column, weights } of groups) {
+      for (let i = 0; i < lrHeight; i++) r.set(lr.subarray(i * lrWidth, (i + 1) * lrWidth), i * rowLength + reach);
+      const x = new Float32Array(width * height);
+      for (let to = 0; to < height; to++) {
+        rowPhases.fill(0);
+        for (const { row, phase, first, weights } of groups) {
+          const i = (to - row) / s;
+          if (i < 0 || i >= lrHeight || !Number.isInteger(i)) continue;
+          const from = i * rowLength + reach - first - 3;
           const [a, b, c, d] = weights;
-          let to = (s * i + row) * width + column;
-          const end = (i + 1) * lrWidth;
-          for (let from = i * lrWidth; from < end; from++, to += s) {
-            const r = lr[from];
-            x[to] += a * r;
-            x[to + 1] += b * r;
-            x[to + 2] += c * r;
-            x[to + 3] += d * r;
-          }
+          addFiltered(rowPhases, phase * pitch, r, from, phaseLength, d, c, b, a);
+        }
+        for (let phase = 0; phase < s; phase++) {
+          let from = phase * pitch;
+          for (let i = to * width + phase; i < (to + 1) * width; i += s) x[i] = rowPhases[from++];
         }
       }
-      return x.subarray(0, width * height);
+      return x;
     },
   };
 }

@@ -45,6 +45,8 @@ export interface MethodContext {
   readonly executor: Executor;
   /** Skips the estimation: the kernel the layer is known to be blurred with. */
   readonly kernel?: Kernel;
+  /** Side in HR pixels of the tiles a picture is restored in, where memory asks for one (memory.ts). */
+  readonly tileSide?: number;
   readonly onProgress?: (progress: Progress) => void;
   /** What an earlier run of the same layer, options and kernel has finished: it is not done again. */
   readonly checkpoint?: Checkpoint;

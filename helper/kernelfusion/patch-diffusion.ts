@@ -220,11 +220,11 @@ export interface Denoiser {
   release(): Promise<void>;
 }
 
-/** Largest side denoised in one piece: bounds the memory, and the time a cancel waits for. */
+/** Largest side denoised in one piece, by default: bounds the memory, and the time a cancel waits for. */
 const TILE = 192;
 
 /**
- * A denoiser for canvases of `width` x `height`. Larger ones are cut into tiles that overlap by the receptive field's radius
+ * A denoiser for canvases of `width` x `height`. Those larger than `most` are cut into tiles that overlap by the receptive field's radius
  * and lie wholly inside the canvas, so every pixel sees exactly what it would see in one piece: no seams.
  */
 export async function makeDenoiser(
@@ -233,9 +233,10 @@ export async function makeDenoiser(
   height: number,
   executor: Executor,
   signal?: AbortSignal,
+  most = TILE,
 ): Promise<Denoiser> {
-  const tileWidth = Math.min(width, TILE);
-  const tileHeight = Math.min(height, TILE);
+  const tileWidth = Math.min(width, most);
+  const tileHeight = Math.min(height, most);
   const { channels } = prior;
   const program = await executor.compile(denoisingGraph({ ...prior, height: tileHeight, imageWidth: tileWidth }));
   return {

@@ -9,7 +9,8 @@
 
 import { throwIfCancelled } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
-import { cutPlanes, makePlanes, type Planes, planeOf } from '../image/planes.ts';
+import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
+import { isOutOfMemory } from '../out-of-memory.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { bicubicCanvas, canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
@@ -33,56 +34,122 @@ export const FAST_RESTORATION: RestorationPlan = {
   roundIterations: 25,
 };
 
-/** Largest HR side solved in one piece. */
-const PIECE = 640;
+/** Side of the tiles in HR pixels, where memory allows for it, and the least that makes sense: twice the overlap at x4. */
+export const TILE_SIDE = 640;
+export const LEAST_TILE_SIDE = 192;
 /** Overlap of neighbouring tiles in LR pixels; the inner half is cross-faded. */
 const OVERLAP = 24;
+/** The net works on smaller ones still, for it holds some hundred planes of each: side by side of the tile. */
+const NET_SHARE = 0.3;
+
+export interface RestorationContext {
+  readonly executor: Executor;
+  /** Side of the tiles in HR pixels; default TILE_SIDE. */
+  readonly side?: number;
+  /** Hears each step, and the piece it was done to (values in [-1, 1], or a little outside). */
+  readonly onStep: (step: number, steps: number, piece: Piece) => void;
+  /** Hears a sentence where it had to go on with smaller tiles. */
+  readonly onNote?: (sentence: string) => void;
+  readonly signal?: AbortSignal;
+}
 
 /**
  * Restores `y` (values in [-1, 1]) by `kernel`. `prior` null leaves out the prior's steps (alpha planes, which it has not
- * learnt). `sigma`: noise of y. `onStep` hears the piece in the same range. Returns s * width x s * height planes; values may
- * leave [-1, 1] a little.
+ * learnt). `sigma`: noise of y. Returns s * width x s * height planes in [0, 1]: the only thing of that size it makes.
+ *
+ * Where memory runs out in a tile, that one and all later ones are cut into tiles of half the side, once.
  */
-export async function restore(
+export async function restoreLayer(
   y: Planes,
   kernel: Kernel,
   sigma: number,
   prior: Prior | null,
   plan: RestorationPlan,
-  executor: Executor,
-  onStep: (step: number, steps: number, piece: Piece) => void,
-  signal?: AbortSignal,
+  { executor, side = TILE_SIDE, onStep, onNote, signal }: RestorationContext,
 ): Promise<Planes> {
-  const s = kernel.scale;
-  const rows = lrTiles(y.height, Math.floor(PIECE / s));
-  const columns = lrTiles(y.width, Math.floor(PIECE / s));
-  const margin = canvasMargin(kernel.size, s);
-  const tile = { width: columns[0].length, height: rows[0].length };
-  const denoiser =
-    prior && (await makeDenoiser(prior, s * tile.width + 2 * margin, s * tile.height + 2 * margin, executor, signal));
+  let solver = await makeSolver(y, kernel, sigma, prior, plan, side, executor, signal);
+  let halved = false;
+  const steps = solver.rows.length * solver.columns.length * solver.steps;
+  let step = 0;
   try {
-    const out = makePlanes(s * y.width, s * y.height, y.channels);
-    const weightSum = new Float32Array(out.width * out.height);
-    const steps = rows.length * columns.length * (1 + (denoiser ? plan.times.length : 0));
-    let step = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        throwIfCancelled(signal);
-        const part = cutPlanes(y, row.start, column.start, tile.width, tile.height);
-        const onPiece = (colour: Planes) =>
-          onStep(++step, steps, { colour, top: s * row.start, left: s * column.start });
-        const restored = await restorePiece(part, kernel, sigma, denoiser, plan, onPiece, signal);
-        addFaded(out, weightSum, restored, row, column, s);
+    const out = await inTiles(y, kernel.scale, solver, async (part, corner) => {
+      const end = step + solver.steps;
+      if (!halved) {
+        try {
+          return await solver.solve(part, (colour) => onStep(++step, steps, { colour, ...corner }));
+        } catch (error) {
+          if (side <= LEAST_TILE_SIDE || !isOutOfMemory(error)) throw error;
+          halved = true;
+          onNote?.('Memory ran out while the picture was restored, so it went on in tiles of half the size.');
+          await solver.release();
+          const half = Math.max(LEAST_TILE_SIDE, side / 2);
+          solver = await makeSolver(part, kernel, sigma, prior, plan, half, executor, signal);
+        }
       }
-    }
-    for (let c = 0; c < out.channels; c++) {
-      const plane = planeOf(out, c);
-      for (let i = 0; i < plane.length; i++) plane[i] /= weightSum[i];
-    }
+      const colour = await inTiles(part, kernel.scale, solver, (quarter) => solver.solve(quarter, () => {}));
+      step = end;
+      onStep(step, steps, { colour, ...corner });
+      return colour;
+    });
+    for (let i = 0; i < out.data.length; i++) out.data[i] = Math.min(1, Math.max(0, (out.data[i] + 1) / 2));
     return out;
   } finally {
-    await denoiser?.release();
+    await solver.release();
   }
+}
+
+/** How a picture is cut into tiles of one size, and what restores one of them in `steps` steps. */
+interface Solver {
+  readonly rows: readonly LrTile[];
+  readonly columns: readonly LrTile[];
+  readonly steps: number;
+  solve(part: Planes, onStep: (x: Planes) => void): Promise<Planes>;
+  release(): Promise<void>;
+}
+
+async function makeSolver(
+  y: Planes,
+  kernel: Kernel,
+  sigma: number,
+  prior: Prior | null,
+  plan: RestorationPlan,
+  side: number,
+  executor: Executor,
+  signal?: AbortSignal,
+): Promise<Solver> {
+  const s = kernel.scale;
+  const rows = lrTiles(y.height, Math.floor(side / s));
+  const columns = lrTiles(y.width, Math.floor(side / s));
+  const margin = canvasMargin(kernel.size, s);
+  const [width, height] = [columns[0].length, rows[0].length].map((length) => s * length + 2 * margin);
+  const denoiser = prior && (await makeDenoiser(prior, width, height, executor, signal, Math.round(NET_SHARE * side)));
+  return {
+    rows,
+    columns,
+    steps: 1 + (denoiser ? plan.times.length : 0),
+    solve: (part, onStep) => restorePiece(part, kernel, sigma, denoiser, plan, onStep, signal),
+    release: async () => denoiser?.release(),
+  };
+}
+
+/** Restores each tile by `solve` and puts them together, cross-faded. `corner`: where the tile lies in the result. */
+async function inTiles(
+  y: Planes,
+  scale: number,
+  { rows, columns }: Pick<Solver, 'rows' | 'columns'>,
+  solve: (part: Planes, corner: { readonly top: number; readonly left: number }) => Promise<Planes>,
+): Promise<Planes> {
+  const out = makePlanes(scale * y.width, scale * y.height, y.channels);
+  const vertical = fades(rows, scale, out.height);
+  const horizontal = fades(columns, scale, out.width);
+  for (const [r, row] of rows.entries()) {
+    for (const [c, column] of columns.entries()) {
+      const corner = { top: scale * row.start, left: scale * column.start };
+      const part = cutPlanes(y, row.start, column.start, column.length, row.length);
+      addWeighted(out, await solve(part, corner), corner, vertical[r], horizontal[c]);
+    }
+  }
+  return out;
 }
 
 async function restorePiece(
@@ -94,6 +161,7 @@ async function restorePiece(
   onStep: (x: Planes) => void,
   signal?: AbortSignal,
 ): Promise<Planes> {
+  throwIfCancelled(signal);
   const margin = canvasMargin(kernel.size, kernel.scale);
   const degradation = makeDegradation(kernel, y.width, y.height);
   let x = await restoreHyperLaplacian(
@@ -146,24 +214,35 @@ function fade({ length, first, last }: LrTile, scale: number): Float32Array {
   });
 }
 
-function addFaded(
+/** The weights of all tiles of an axis: together they are 1 at every place. */
+function fades(tiles: readonly LrTile[], scale: number, length: number): Float32Array[] {
+  const weights = tiles.map((tile) => fade(tile, scale));
+  const sums = new Float32Array(length);
+  const each = (visit: (weight: Float32Array, i: number, at: number) => void) =>
+    weights.forEach((weight, t) => {
+      for (let i = 0; i < weight.length; i++) visit(weight, i, scale * tiles[t].start + i);
+    });
+  each((weight, i, at) => {
+    sums[at] += weight[i];
+  });
+  each((weight, i, at) => {
+    weight[i] /= sums[at];
+  });
+  return weights;
+}
+
+function addWeighted(
   out: Planes,
-  weightSum: Float32Array,
   part: Planes,
-  row: LrTile,
-  column: LrTile,
-  scale: number,
+  { top, left }: { readonly top: number; readonly left: number },
+  vertical: Float32Array,
+  horizontal: Float32Array,
 ): void {
-  const vertical = fade(row, scale);
-  const horizontal = fade(column, scale);
-  for (let y = 0; y < part.height; y++) {
-    for (let x = 0; x < part.width; x++) {
-      const weight = vertical[y] * horizontal[x];
-      const to = (scale * row.start + y) * out.width + scale * column.start + x;
-      weightSum[to] += weight;
-      for (let c = 0; c < out.channels; c++) {
-        out.data[c * out.width * out.height + to] += weight * part.data[(c * part.height + y) * part.width + x];
-      }
+  for (let c = 0; c < out.channels; c++) {
+    for (let y = 0; y < part.height; y++) {
+      const from = (c * part.height + y) * part.width;
+      const to = (c * out.height + top + y) * out.width + left;
+      for (let x = 0; x < part.width; x++) out.data[to + x] += vertical[y] * horizontal[x] * part.data[from + x];
     }
   }
 }

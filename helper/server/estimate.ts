@@ -8,7 +8,10 @@ import os from 'node:os';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
+import { freeMemory } from '../free-memory.ts';
+import { predictMemory as predictJobMemory } from '../kernelfusion/memory.ts';
 import { predictWork } from '../kernelfusion/methods/fast.ts';
+import { LEAST_TILE_SIDE } from '../kernelfusion/restore.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
 
 const megapixels = (pixels: number) => `${(pixels / 1e6).toFixed(1)} megapixels`;
@@ -43,14 +46,9 @@ export const assumedSpeed = () => ASSUMED_SPEED * os.availableParallelism();
 
 const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) => width * height * scale ** 2;
 
-/**
- * Bytes of the worker process at its peak, not to be exceeded: the engine, the net's working memory and one tile of the
- * restoration; what is made of the layer to look for texture and noise; and at the end the result beside its copy that is
- * blurred again, 14 floats and 4 bytes a pixel. Measured (MB, of a layer with alpha): 512x512 at x2 431, 1024x1024 at x1 515,
- * 896x896 at x2 529; 128x128 to 512x512 at x4 up to 704.
- */
-export function predictMemory(layer: LayerShape, options: UpscaleOptions): number {
-  return 450e6 + 110 * layer.width * layer.height + 64 * resultPixels(layer, options);
+/** Bytes of the worker process at its peak. Whether there is alpha shows in the pixels only: it is assumed to be there. */
+export function predictMemory({ width, height }: LayerShape, { scale }: UpscaleOptions, device?: string): number {
+  return predictJobMemory({ width, height, channels: 3, hasAlpha: true, scale }, LEAST_TILE_SIDE, device);
 }
 
 /** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained net and the restored colours. */
@@ -59,17 +57,14 @@ export function diskNeeded(layer: LayerShape, options: UpscaleOptions): number {
   return bytesOf(layer) + 4 * pixels + 12 * pixels + 4 * 2 ** 20;
 }
 
-/** Bytes a new process can have: what is free on the whole, and what this process and its children may use together. */
-function freeMemory(): number {
-  const limit = process.constrainedMemory();
-  // macOS counts only pages that hold nothing at all, while half of its memory holds what can be had again.
-  const free = process.platform === 'darwin' ? Math.max(os.freemem(), os.totalmem() / 2) : os.freemem();
-  return limit > 0 ? Math.min(limit, free) : free;
-}
-
 /** Why there is not enough memory for a job, if that is so. `soon`: bytes that will be free when it starts. */
-export function memoryRefusal(layer: LayerShape, options: UpscaleOptions, soon: number): Failure | null {
-  const needed = predictMemory(layer, options);
+export function memoryRefusal(
+  layer: LayerShape,
+  options: UpscaleOptions,
+  soon: number,
+  device?: string,
+): Failure | null {
+  const needed = predictMemory(layer, options, device);
   const free = Math.min(freeMemory() + soon, os.totalmem());
   if (needed <= free) return null;
   const [need, have] = [needed, free].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);

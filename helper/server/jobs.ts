@@ -63,6 +63,8 @@ export interface JobProgress {
   readonly fraction: number;
   /** `null` while nothing is known about the speed. */
   readonly etaSeconds: number | null;
+  /** What made it go on in another way than it began, if anything did: a sentence for the person. */
+  readonly note?: string;
   /** The latest there is: both stay until a newer one replaces them. */
   readonly kernel?: Kernel;
   readonly preview?: Preview;

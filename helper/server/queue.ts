@@ -36,6 +36,8 @@ export interface QueueOptions {
   /** The spool: <state folder>/jobs. */
   readonly folder: string;
   readonly log: Logger;
+  /** What jobs compute on; by default the fastest. */
+  readonly device?: string;
   /** The program a worker process runs. */
   readonly worker?: URL;
   /** Milliseconds an ended job is kept. */
@@ -85,6 +87,7 @@ export async function openJobs(options: QueueOptions): Promise<Jobs> {
 class JobQueue implements Jobs {
   private readonly spool: string;
   private readonly log: Logger;
+  private readonly device: string | undefined;
   private readonly worker: URL;
   private readonly keepFor: number;
   private readonly mostBytes: number;
@@ -96,11 +99,12 @@ class JobQueue implements Jobs {
   private speed = assumedSpeed();
 
   constructor(
-    { folder, log, worker, keepFor = DAY, mostBytes = MOST_BYTES }: QueueOptions,
+    { folder, log, device, worker, keepFor = DAY, mostBytes = MOST_BYTES }: QueueOptions,
     found: readonly FoundJob[],
   ) {
     this.spool = folder;
     this.log = log;
+    this.device = device;
     this.worker = worker ?? new URL('./worker-process.js', import.meta.url);
     this.keepFor = keepFor;
     this.mostBytes = mostBytes;
@@ -129,7 +133,7 @@ class JobQueue implements Jobs {
     checkShape(layer, options);
     return {
       seconds: workOf(layer, options, givenSide) / this.speed,
-      memory: predictMemory(layer, options),
+      memory: predictMemory(layer, options, this.device),
       disk: diskNeeded(layer, options),
       refusal: this.refusal(layer, options),
     };
@@ -238,8 +242,10 @@ class JobQueue implements Jobs {
       return { code: 'TOO_MANY_JOBS', sentence };
     }
     // What the running job holds will be free when this one starts.
-    const busy = this.running ? predictMemory(this.running.job.record.layer, this.running.job.record.options) : 0;
-    return memoryRefusal(layer, options, busy) ?? this.diskRefusal(diskNeeded(layer, options), jobs);
+    const busy = this.running
+      ? predictMemory(this.running.job.record.layer, this.running.job.record.options, this.device)
+      : 0;
+    return memoryRefusal(layer, options, busy, this.device) ?? this.diskRefusal(diskNeeded(layer, options), jobs);
   }
 
   private diskRefusal(needed: number, jobs: readonly Job[]): Failure | null {
@@ -302,12 +308,12 @@ class JobQueue implements Jobs {
     const { folder, record } = job;
     const starts = await folder.countStart();
     if (starts > MOST_STARTS) return { kind: 'failed', error: givenUp };
-    const refusal = memoryRefusal(record.layer, record.options, 0);
+    const refusal = memoryRefusal(record.layer, record.options, 0, this.device);
     if (refusal) return { kind: 'failed', error: refusal };
     if (running.unwanted || this.isClosing) return { kind: 'interrupted' };
 
     let lastWord: Failure | null = null;
-    const worker = startWorker(this.worker, { folder: folder.path }, (message) => {
+    const worker = startWorker(this.worker, { folder: folder.path, device: this.device }, (message) => {
       if (message.kind === 'failed') lastWord = message.failure;
       else this.hear(job, message);
     });

@@ -5,7 +5,7 @@
 import { encodePreview } from '../../shared/protocol/frames.ts';
 import type { JobId, JobInfo, JobProgress, Jobs } from './jobs.ts';
 import type { Outgoing } from './outgoing.ts';
-import { toStatus, toWireKernel } from './wire.ts';
+import { toStatus, toWireKernel, withoutPictures } from './wire.ts';
 
 export interface Watch {
   /** All there is to know, as the answer to `request`. */
@@ -49,9 +49,8 @@ export function watchJob(jobs: Jobs, owner: string, id: JobId, outgoing: Outgoin
       tellPictures(info);
       outgoing.message({ type: 'job', job: toStatus(info) });
     } else if (info.progress && !outgoing.isBehind()) {
-      const { phase, fraction, etaSeconds } = info.progress;
       tellPictures(info);
-      outgoing.message({ type: 'progress', job: id, phase, fraction, etaSeconds });
+      outgoing.message({ type: 'progress', job: id, ...withoutPictures(info.progress) });
     }
   };
 

@@ -25,11 +25,11 @@ export function toStatus({
   };
 }
 
-const withoutPictures = ({ phase, fraction, etaSeconds }: NonNullable<JobInfo['progress']>) => ({
-  phase,
-  fraction,
-  etaSeconds,
-});
+export const withoutPictures = ({
+  kernel: _kernel,
+  preview: _preview,
+  ...told
+}: NonNullable<JobInfo['progress']>): NonNullable<JobStatus['progress']> => told;
 
 const withoutKernel = ({ kernel: _, timings, versions, ...rest }: NonNullable<JobInfo['result']>) => ({
   ...rest,

@@ -9,6 +9,7 @@ import type { Failure, JobProgress } from './jobs.ts';
 export interface Assignment {
   /** The job's folder. */
   readonly folder: string;
+  readonly device?: string | undefined;
 }
 
 export type WorkerMessage =

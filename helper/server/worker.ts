@@ -36,8 +36,10 @@ export function serveOneJob(run: Run): void {
   // Without a helper nobody wants the result now; the next one goes on from the checkpoint.
   process.once('disconnect', () => process.exit());
   offerToDieFirst();
-  process.once('message', async ({ folder }: Assignment) => {
-    await work(new JobFolder(folder), run).catch((error) => tell({ kind: 'failed', failure: failureOf(error) }));
+  process.once('message', async ({ folder, device }: Assignment) => {
+    await work(new JobFolder(folder), device, run).catch((error) =>
+      tell({ kind: 'failed', failure: failureOf(error) }),
+    );
     process.exit();
   });
 }
@@ -57,10 +59,11 @@ function offerToDieFirst(): void {
   }
 }
 
-async function work(folder: JobFolder, run: Run): Promise<void> {
+async function work(folder: JobFolder, device: string | undefined, run: Run): Promise<void> {
   const record = await folder.readRecord();
   const { layer: shape, options, kernel } = record;
   const layer = layerOfRgba(await folder.readInput(), shape.width, shape.height);
+  // Not the device: a job that has lost its own goes on from what was finished on it.
   const stamp = JSON.stringify({ ...readVersions(), threads: availableParallelism() });
   const kept = await folder.readCheckpoint();
   const checkpoint = kept && decodeCheckpoint(kept, stamp);
@@ -68,11 +71,16 @@ async function work(folder: JobFolder, run: Run): Promise<void> {
   await tell({ kind: 'began', finished, discarded: kept !== null && checkpoint === null });
 
   const progress = createProgress(layer, record);
+  let note: string | null = null;
   const job = await run(layer, options, {
     ...(kernel && { kernel }),
     ...(checkpoint && { checkpoint }),
     onCheckpoint: async (phases) => tell({ kind: 'checkpoint', failure: await keep(folder, phases, stamp) }),
-    onProgress: (...step) => void tell({ kind: 'progress', progress: progress(...step) }),
+    ...(device !== undefined && { device }),
+    onNote: (sentence) => {
+      note = sentence;
+    },
+    onProgress: (...step) => void tell({ kind: 'progress', progress: { ...progress(...step), ...(note && { note }) } }),
   });
   const pixels = rgbaOf(job.result.layer);
   await folder.writeResult(describe(job, record, pixels), pixels);

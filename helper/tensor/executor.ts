@@ -28,6 +28,8 @@ export interface Program {
 export interface Executor {
   /** Stable name, e.g. `onnx-cpu`, `reference`. */
   readonly name: string;
+  /** Threads of the processor it computes on: they decide the last bits of results. 0 where its library or a card decides. */
+  readonly threads: number;
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** Programs compiled and not yet released; 0 after a job, or something leaks. */
   readonly livePrograms: number;

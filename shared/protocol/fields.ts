@@ -64,6 +64,8 @@ export const progress = v.object({
   fraction: share,
   /** `null` while nothing is known about the speed. */
   etaSeconds: v.nullable(v.pipe(finite, v.minValue(0))),
+  /** What made it go on in another way than it began: a sentence for the person. */
+  note: v.exactOptional(text),
 });
 
 const result = v.object({

@@ -100,8 +100,10 @@ test('doctor tells what is there, and does not fail for what is optional', async
   assert.equal(found.node.version, process.versions.node);
   assert.deepEqual([found.sharp.ok, found.onnxruntime.ok, found.engine.ok], [true, true, true]);
   assert.ok(found.onnxruntime.bundled.includes('cpu'));
-  assert.ok(['installed', 'not installed', 'broken'].includes(found.tfjsNodeGpu.state));
-  assert.equal('reason' in found.tfjsNodeGpu, found.tfjsNodeGpu.state === 'broken');
+  const { findings, order } = found.devices;
+  assert.ok(findings.every((finding: object) => 'reason' in finding !== 'speed' in finding));
+  assert.equal(order.at(-1), 'onnx-cpu');
   const spoken = await run('doctor');
   assert.match(spoken.stdout, /^node +20|^node +2\d/m);
+  assert.match(spoken.stdout, new RegExp(`^chosen +${order[0]}: `, 'm'));
 });

@@ -109,6 +109,21 @@ test('a pipe gets a line at each new phase and every five seconds, not one a ste
   );
 });
 
+test('a note is a line of its own, in a pipe and above the bar of a terminal, and none comes after the end', () => {
+  for (const isTTY of [false, true]) {
+    const stream = Object.assign(new PassThrough(), { isTTY, columns: 120, cursorTo() {} });
+    const display = createDisplay(stream);
+    display.show(at('image', 0.25, 4, 8), { elapsed: 3, remaining: 9 });
+    display.note('The card is gone.');
+    display.show(at('image', 0.5, 5, 8), { elapsed: 4, remaining: 9 });
+    display.stop();
+    display.note('Too late.');
+    const text = String(stream.read());
+    assert.ok(text.includes(isTTY ? '\r\u001b[KThe card is gone.\n' : '\nThe card is gone.\n'), text);
+    assert.doesNotMatch(text, /Too late/);
+  }
+});
+
 test('a terminal gets a bar with phase, share, step and time left', () => {
   const terminal = Object.assign(new PassThrough(), {
     isTTY: true,

@@ -67,6 +67,7 @@ export function Progress({ work, actions }: { readonly work: Work; readonly acti
           )}
         </div>
       )}
+      {running?.progress?.note && <p class="soft">{running.progress.note}</p>}
       {work.is === 'away' && <p class="soft">{STRINGS.helper.away}</p>}
       <footer class="between">
         <span class="soft">{eta === null ? '' : TEXT.eta(eta)}</span>

@@ -4,9 +4,9 @@
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
-import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
+import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
-import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
+import { consistency } from '../consistency.ts';
 import {
   estimateKernel,
   type KernelSearch,
@@ -17,19 +17,11 @@ import {
 } from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
 import { centreKernel } from '../kernel-solver.ts';
-import {
-  type Layer,
-  type MethodContext,
-  type MethodResult,
-  PHASES,
-  type Phase,
-  type Piece,
-  type Progress,
-} from '../method.ts';
+import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
 import { FAST_TRAINING, gradientSums, trainPrior } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
-import { FAST_RESTORATION, restore } from '../restore.ts';
+import { FAST_RESTORATION, restoreLayer } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 
 /** Default kernel side in LR pixels: 7 covers every kernel of the usual test sets. */
@@ -80,29 +72,32 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
     return { ...(await findKernel(search, options, randomOf('kernel', options), context, onKernel)), kernels };
   });
 
-  const restoreColour = () => {
-    const onPiece = (step: number, steps: number, { colour, ...corner }: Piece) =>
-      report({ phase: 'image', step, steps, piece: { ...corner, colour: mapPlanes(colour, toUnit) } });
-    return restore(y, found.kernel, sigma, prior, FAST_RESTORATION, executor, onPiece, signal);
+  const notes = [...found.notes];
+  const restoration = {
+    executor,
+    ...(context.tileSide !== undefined && { side: context.tileSide }),
+    onNote: (sentence: string) => notes.push(sentence),
+    ...(signal && { signal }),
   };
+  const restoreColour = () =>
+    restoreLayer(y, found.kernel, sigma, prior, FAST_RESTORATION, {
+      ...restoration,
+      onStep: (step, steps, { colour, ...corner }) =>
+        report({ phase: 'image', step, steps, piece: { ...corner, colour: mapPlanes(colour, toUnit) } }),
+    });
   // Without alpha this is the last phase: nothing is left to be gone on with.
   const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
   const alpha =
     layer.alpha &&
-    (await restore(
-      mapPlanes(layer.alpha, toNetwork),
-      found.kernel,
-      0,
-      null,
-      FAST_RESTORATION,
-      executor,
-      (step, steps) => report({ phase: 'alpha', step, steps }),
-      signal,
-    ));
+    (await restoreLayer(mapPlanes(layer.alpha, toNetwork), found.kernel, 0, null, FAST_RESTORATION, {
+      ...restoration,
+      onStep: (step, steps) => report({ phase: 'alpha', step, steps }),
+    }));
 
   return {
-    layer: { colour: mapPlanes(colour, toUnit), alpha: alpha && mapPlanes(alpha, toUnit) },
+    layer: { colour, alpha },
     ...found,
+    notes,
     noise,
     lrConsistency: consistency(y, colour, found.kernel),
     losses,
@@ -195,30 +190,6 @@ function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
       height,
     ),
   };
-}
-
-/** PSNR in dB between y and the result degraded again (values in [-1, 1]), where the kernel's window stays inside. */
-function consistency(y: Planes, result: Planes, kernel: Kernel): number {
-  const { scale } = kernel;
-  const margin = canvasMargin(kernel.size, scale);
-  const canvas = extend(
-    mapPlanes(result, (v) => Math.min(1, Math.max(-1, v))),
-    margin,
-  );
-  const { apply } = makeDegradation(kernel, y.width, y.height);
-  const border = Math.min(Math.ceil(margin / scale), Math.floor((Math.min(y.width, y.height) - 1) / 2));
-  let sum = 0;
-  let count = 0;
-  for (let c = 0; c < y.channels; c++) {
-    const again = apply(planeOf(canvas, c));
-    const plane = planeOf(y, c);
-    for (let row = border; row < y.height - border; row++) {
-      for (let i = row * y.width + border; i < (row + 1) * y.width - border; i++, count++) {
-        sum += ((again[i] - plane[i]) / 2) ** 2;
-      }
-    }
-  }
-  return -10 * Math.log10(Math.max(sum / count, 1e-12));
 }
 
 /** Adds to each step the share of all predicted work that is then done. */

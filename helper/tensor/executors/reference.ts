@@ -210,6 +210,7 @@ export function createReferenceExecutor(): Executor {
 
   return {
     name: 'reference',
+    threads: 1,
     compile,
     get livePrograms() {
       return live.size;

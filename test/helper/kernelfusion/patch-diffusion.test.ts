@@ -109,6 +109,7 @@ function recorder(lossOf: (step: number) => number, failAt = Number.POSITIVE_INF
   let live = 0;
   const executor: Executor = {
     name: 'recorder',
+    threads: 1,
     get livePrograms() {
       return live;
     },

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { cutPlanes, makePlanes, type Planes } from '../../../helper/image/planes.ts';
+import { cutPlanes, makePlanes, mapPlanes, type Planes } from '../../../helper/image/planes.ts';
 import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
 import type { Prior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { parameterLayout } from '../../../helper/kernelfusion/patch-diffusion-net.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
-import { FAST_RESTORATION, lrTiles, restore } from '../../../helper/kernelfusion/restore.ts';
+import {
+  FAST_RESTORATION,
+  lrTiles,
+  type RestorationContext,
+  restoreLayer,
+} from '../../../helper/kernelfusion/restore.ts';
+import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
+import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
+import { KernelFusionError } from '../../../shared/errors.ts';
 import type { Kernel } from '../../../shared/kernel.ts';
 import { gaussian } from '../../support/scene.ts';
 
@@ -15,6 +23,19 @@ const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 
 const ignore = () => {};
+
+/** The restored layer, in the range of the layer. */
+async function restore(
+  y: Planes,
+  kernel: Kernel,
+  sigma: number,
+  prior: Prior | null,
+  onStep: RestorationContext['onStep'] = ignore,
+  more: Partial<RestorationContext> = {},
+): Promise<Planes> {
+  const context = { executor: onnx, onStep, ...more };
+  return mapPlanes(await restoreLayer(y, kernel, sigma, prior, FAST_RESTORATION, context), (v) => 2 * v - 1);
+}
 const LEVEL = 2 / 255;
 /** Least overlap of tiles, LR pixels. */
 const OVERLAP = 24;
@@ -82,7 +103,7 @@ const transposed = ({ width, height, data }: Planes): Planes =>
 const inOnePiece = async (y: Planes, kernel: Kernel, sigma: number, prior: Prior | null = null) => {
   const steps: [number, number][] = [];
   const onStep = (...[step, of]: [number, number, ...unknown[]]) => steps.push([step, of]);
-  const out = await restore(y, kernel, sigma, prior, FAST_RESTORATION, onnx, onStep);
+  const out = await restore(y, kernel, sigma, prior, onStep);
   assert.deepEqual(steps.at(-1), [prior ? 7 : 1, prior ? 7 : 1], 'one tile only');
   return out;
 };
@@ -112,7 +133,7 @@ for (const [scale, most, size] of [
     const width = 2 * most - OVERLAP;
     const y = layerOf(kernel, width, 24);
     const heard: number[][] = [];
-    const whole = await restore(y, kernel, 0.01, null, FAST_RESTORATION, onnx, (step, steps, { colour, top, left }) =>
+    const whole = await restore(y, kernel, 0.01, null, (step, steps, { colour, top, left }) =>
       heard.push([step, steps, top, left, colour.width, colour.height]),
     );
     assert.deepEqual(heard, [
@@ -133,7 +154,7 @@ for (const [scale, most, size] of [
 test('a flat layer stays flat where tiles meet along both axes', async () => {
   const y = makePlanes(170, 170, 3, new Float32Array(3 * 170 * 170).fill(0.3));
   let steps = 0;
-  const out = await restore(y, gaussian(8, 4, 1.5, 1.5, 0), 0, null, FAST_RESTORATION, onnx, () => steps++);
+  const out = await restore(y, gaussian(8, 4, 1.5, 1.5, 0), 0, null, () => steps++);
   assert.equal(steps, 4);
   const worst = out.data.reduce((most, v) => Math.max(most, Math.abs(v - 0.3)), 0);
   assert.ok(worst < 0.01 * LEVEL, `off by ${worst / LEVEL} levels`);
@@ -145,10 +166,8 @@ test('it stops on a cancel and releases its program', async () => {
     gaussian(8, 2, 1.6, 0.8, 0.5),
     0.01,
     null,
-    FAST_RESTORATION,
-    onnx,
     ignore,
-    AbortSignal.abort(),
+    { signal: AbortSignal.abort() },
   );
   await assert.rejects(cancelled, { code: 'CANCELLED' });
   assert.equal(onnx.livePrograms, 0);
@@ -156,20 +175,84 @@ test('it stops on a cancel and releases its program', async () => {
 
 test('with a prior and tiles one above the other: as in one piece, and the program is released', async () => {
   const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
-  const layout = parameterLayout({ width: 16, channels: 1 });
-  // An untrained net: any function of the picture shows whether tiles see what the whole would.
-  const prior: Prior = {
-    width: 16,
-    channels: 1,
-    parameters: makeRandom(2)
-      .normals(layout.size)
-      .map((v) => 0.03 * v),
-  };
+  const prior = untrained();
   const y = transposed(layerOf(kernel, 616, 18));
-  const whole = await restore(y, kernel, 0.01, prior, FAST_RESTORATION, onnx, ignore);
+  const whole = await restore(y, kernel, 0.01, prior);
   assert.equal(onnx.livePrograms, 0);
   const piece = await inOnePiece(cutPlanes(y, 148, 0, 18, 320), kernel, 0.01, prior);
   const seen = transposed(cutPlanes(whole, 296, 0, 36, 640));
   const { most } = compare(seen, transposed(piece), 80, 560);
+  assert.ok(most < LEVEL, `differs by ${most / LEVEL} levels`);
+});
+
+/** Denoises `runs` times and then says that memory ran out, but for nets of canvases narrower than `most`. */
+function shortOfMemory(runs: number, most: number): { executor: Executor; sides: number[] } {
+  const sides: number[] = [];
+  const executor = wrapExecutor(onnx, (program, graph) => {
+    const side = graph.nodes[graph.outputs.x0].shape[3];
+    sides.push(side);
+    let left = side < most ? Number.POSITIVE_INFINITY : runs;
+    return async (inputs) => {
+      if (left-- <= 0) throw new KernelFusionError('OUT_OF_MEMORY', 'There is not enough memory.');
+      return program.run(inputs);
+    };
+  });
+  return { executor, sides };
+}
+
+/** An untrained net: any function of the picture shows what tiles see. */
+function untrained(): Prior {
+  const { size } = parameterLayout({ width: 16, channels: 1 });
+  return {
+    width: 16,
+    channels: 1,
+    parameters: makeRandom(2)
+      .normals(size)
+      .map((v) => 0.03 * v),
+  };
+}
+
+test('where memory runs out the tiles are halved once, and the picture is the same without a seam', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  const y = layerOf(kernel, 340, 30);
+  const prior = untrained();
+  const whole = await restore(y, kernel, 0.01, prior);
+  const { executor, sides } = shortOfMemory(9, 192);
+  const notes: string[] = [];
+  const heard: number[] = [];
+  const onStep: RestorationContext['onStep'] = (step) => heard.push(step);
+  const halved = await restore(y, kernel, 0.01, prior, onStep, { executor, onNote: (note) => notes.push(note) });
+  assert.deepEqual(sides, [192, 96]);
+  assert.deepEqual(notes, ['Memory ran out while the picture was restored, so it went on in tiles of half the size.']);
+  assert.equal(heard.at(-1), 14);
+  assert.ok(heard.every((step, i) => i === 0 || step >= heard[i - 1]));
+  const { most, rms } = compare(halved, whole, 0, 680);
+  // A net that has learnt nothing makes more of a difference than one that has.
+  assert.ok(most < 1.5 * LEVEL, `differs by ${most / LEVEL} levels`);
+  assert.ok(rms < 0.1 * LEVEL, `differs by ${rms / LEVEL} levels on the mean`);
+  assert.equal(onnx.livePrograms, 0);
+});
+
+test('where memory runs out again, or the tiles are the smallest there are, that is the end', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  const y = layerOf(kernel, 100, 20);
+  for (const [side, sides] of [
+    [400, [120, 60]],
+    [192, [58]],
+  ] as const) {
+    const short = shortOfMemory(0, 0);
+    const restoring = restore(y, kernel, 0.01, untrained(), ignore, { executor: short.executor, side });
+    await assert.rejects(restoring, { code: 'OUT_OF_MEMORY' });
+    assert.deepEqual(short.sides, sides);
+    assert.equal(onnx.livePrograms, 0);
+  }
+});
+
+test('tiles of any side give the same picture', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  const y = layerOf(kernel, 240, 24);
+  const whole = await restore(y, kernel, 0.01, null);
+  const small = await restore(y, kernel, 0.01, null, ignore, { side: 192 });
+  const { most } = compare(small, whole, 0, 480);
   assert.ok(most < LEVEL, `differs by ${most / LEVEL} levels`);
 });

@@ -53,6 +53,15 @@ async function reopen(): Promise<void> {
   jobs = await bench.open();
 }
 
+test('jobs are told which device to compute on, and what they note on the way is told with their progress', async () => {
+  await jobs.close();
+  jobs = await bench.open({ device: 'onnx-webgpu' });
+  const id = await submit(jobs, { pause: 5 });
+  const { progress } = await until(jobs, id, (info) => info.progress?.note !== undefined);
+  assert.equal(progress?.note, 'This was to be computed on onnx-webgpu.');
+  await untilState(jobs, id, 'done');
+});
+
 test('a job goes from its upload to its result, and tells its progress on the way', async () => {
   const shape = shapeOf(16);
   const kernel = makeKernel(4, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17]);

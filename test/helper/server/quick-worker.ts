@@ -25,6 +25,7 @@ async function quick(layer: Layer, options: UpscaleOptions, context: JobContext 
   const meter = createMeter();
   const kernel = context.kernel ?? bicubicKernel(options.scale);
   const computed: Phase[] = [];
+  if (context.device) context.onNote?.(`This was to be computed on ${context.device}.`);
 
   const steps = async (phase: Phase, picture?: Planes) => {
     computed.push(phase);

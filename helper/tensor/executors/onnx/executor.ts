@@ -156,18 +156,31 @@ class OnnxProgram implements Program {
   }
 }
 
+/** Returns its inputs. */
+function identityModel(values: readonly (readonly [name: string, shape: Shape])[]): OnnxModel {
+  return {
+    inputs: new Map(values.map(([name, shape]) => [`in:${name}`, shape])),
+    outputs: new Map(values.map(([name, shape]) => [`out:${name}`, shape])),
+    initializers: [],
+    nodes: values.map(([name]) => ({ op: 'Identity', inputs: [`in:${name}`], outputs: [`out:${name}`] })),
+  };
+}
+
 export class OnnxExecutor implements Executor {
   readonly name: string;
   readonly threads: number;
   private readonly thread: Thread;
   private readonly live = new Set<number>();
+  /** Whether the provider keeps results in its own memory where it is asked to. */
+  private readonly keepsState: boolean;
   private block = 1;
   private nextProgram = 0;
   private closed: Promise<void> | null = null;
 
   constructor(options: Omit<ThreadOptions, 'busy'>) {
     this.name = `onnx-${options.providers[0]}`;
-    this.threads = options.threads;
+    this.threads = options.providers[0] === 'cpu' ? options.threads : 0;
+    this.keepsState = options.providers[0] === 'webgpu';
     this.thread = new Thread(options);
   }
 
@@ -209,7 +222,10 @@ export class OnnxExecutor implements Executor {
     const inputs = new Map([...model.inputs].map(([name, shape]) => [name.slice('in:'.length), shape]));
     const bytes = encodeModel(model);
     const id = this.nextProgram++;
-    const request = { kind: 'compile', program: id, model: bytes, shapes: Object.fromEntries(inputs), state } as const;
+    const shapes = Object.fromEntries(inputs);
+    const kept = Object.keys(state).map((name) => [name, shapes[name]] as const);
+    const download = this.keepsState && kept.length > 0 ? encodeModel(identityModel(kept)) : null;
+    const request = { kind: 'compile', program: id, model: bytes, shapes, state, download } as const;
     await this.thread.ask(request, [bytes.buffer]);
     this.live.add(id);
     return new OnnxProgram(this.thread, id, inputs, state, () => this.live.delete(id));

@@ -12,13 +12,17 @@ export interface ThreadOptions {
   readonly busy: Int32Array;
 }
 
-/** `shapes` holds every input's and output's; `state` maps input to output names, as in CompileOptions. */
+/**
+ * `shapes` holds every input's and output's; `state` maps input to output names, as in CompileOptions. `download`: a model that
+ * returns its inputs, the state, as they are: where state stays on a device, the only way to have it that never aborts.
+ */
 export interface CompileRequest {
   readonly kind: 'compile';
   readonly program: number;
   readonly model: Uint8Array<ArrayBuffer>;
   readonly shapes: Readonly<Record<string, Shape>>;
   readonly state: Readonly<Record<string, string>>;
+  readonly download: Uint8Array<ArrayBuffer> | null;
 }
 
 export type Request =

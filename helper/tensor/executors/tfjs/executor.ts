@@ -182,6 +182,7 @@ class TfjsProgram implements Program {
 
 class TfjsExecutor implements Executor {
   readonly name: string;
+  readonly threads = 0;
   private readonly tf: Tf;
   private readonly live = new Set<TfjsProgram>();
   private open = true;

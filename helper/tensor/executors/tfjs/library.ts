@@ -62,8 +62,8 @@ const LOADERS = {
 };
 export type TfjsPackage = keyof typeof LOADERS;
 
-/** tfjs-node 4.22 asks Node's `util` for functions that Node 23 has removed. */
-function addRemovedFunctions(target: Partial<typeof util>): void {
+/** tfjs-node 4.22 asks Node's `util` for functions that Node 23 has removed; those that are there stay as they are. */
+export function addRemovedFunctions(target: Partial<typeof util>): void {
   const removed = {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,
     isArray: Array.isArray,

@@ -8,42 +8,16 @@ import { LEAST_STEPS, MOST_STEPS } from '../../../../helper/kernelfusion/estimat
 import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
 import { fast } from '../../../../helper/kernelfusion/methods/fast.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
-import type { Executor, Values } from '../../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
 import { bicubicKernel, centreOfMass, type Kernel, makeKernel, type Scale } from '../../../../shared/kernel.ts';
 import { parseOptions } from '../../../../shared/options.ts';
+import { trainingBriefly } from '../../../support/brief-training.ts';
 import { assertClose } from '../../../support/close.ts';
 import { gaussian } from '../../../support/scene.ts';
 
 const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
-
-/** Trains only for the first steps, then repeats their last loss: what follows meets a real if poor prior in a second. */
-function trainingBriefly(executor: Executor, steps = 15): Executor {
-  return {
-    name: executor.name,
-    get livePrograms() {
-      return executor.livePrograms;
-    },
-    async compile(graph, options) {
-      const program = await executor.compile(graph, options);
-      if (!options?.state) return program;
-      let ran = 0;
-      let last: Values = {};
-      return {
-        async run(inputs) {
-          if (ran++ < steps) last = await program.run(inputs);
-          return last;
-        },
-        writeState: (values) => program.writeState(values),
-        readState: () => program.readState(),
-        release: () => program.release(),
-      };
-    },
-    close: () => executor.close(),
-  };
-}
 
 const brief: MethodContext = { executor: trainingBriefly(onnx) };
 
