@@ -1,214 +1,129 @@
 /**
- * The kernel found together with a guess of the picture, in the reverse diffusion (method `fast`, docs/method.md).
+ * The kernel of a layer: searched from several starts, each judged by LR pixels that it was not fitted to (docs/method.md).
  *
- * At each noise level t, from much noise to little:
- *   z = PD(a x + s e, t)                          the prior proposes a sharp picture (e: fresh noise),
- *   k = argmin |U_z k - y|^2 + gamma |grad k|^2   its kernel in closed form (kernel-solver.ts), corrected by what the
- *                                                 layer's power spectrum says (joint-kernel.ts),
- *   x = argmin |A_k x - y|^2 + rho_t |x - z|^2    and the picture that agrees with the layer.
- * The kernel is fitted to z, never to x: x already satisfies the data with the last kernel and would lock it in. This runs at
- * twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels fits into the receptive
- * field, where at four times it would look like a smooth slope. `toScale` then carries the kernel to the scale's grid.
- *
- * A search may settle on the kernel turned by 180 degrees, whose power spectrum is the same, or between the two; what decides
- * are LR pixels kept from all of them (held-out.ts). Two searches are made, and where the better kernel predicts those pixels
- * better when turned, a short search from the turned one's picture follows.
+ * Starts are the shapes that blurs have (kernel-starts.ts) and, where there is a prior, what the reverse diffusion finds
+ * (diffusion-search.ts). From each a few steps of cross-fitting are made (cross-fit.ts), the best few go on, and of all the kernels
+ * met the one that foretells hidden pixels best is kept (held-out.ts). All this is at twice the layer's resolution whatever the
+ * scale wanted: there a blur of a given width in LR pixels has few enough taps to be found, and `toScale` carries it on.
  */
-import { flip, type Kernel, makeKernel } from '../../shared/kernel.ts';
-import { cutPlanes, type Planes } from '../image/planes.ts';
+import { bicubicKernel, type Kernel } from '../../shared/kernel.ts';
+import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { agreeWithLayer, priorTrust } from './agreement.ts';
-import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
-import { hidePixels, predictionError } from './held-out.ts';
-import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
-import { refineWithSpectrum } from './joint-kernel.ts';
-import {
-  averageEquations,
-  centreKernel,
-  makeNormalEquations,
-  type NormalEquations,
-  smoothEquations,
-  solveKernel,
-  trimKernel,
-} from './kernel-solver.ts';
-import { makeDenoiser, type Prior } from './patch-diffusion.ts';
-import type { Random } from './random.ts';
-import { makeSceneSpectrum } from './scene-spectrum.ts';
+import { crossFit, type Fit, unknownScene } from './cross-fit.ts';
+import { DIFFUSION_SEARCH, type Searched, searchByDiffusion } from './diffusion-search.ts';
+import { hidePixels, predictiveScore } from './held-out.ts';
+import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
+import { startKernel } from './kernel-starts.ts';
+import type { Prior } from './patch-diffusion.ts';
+import { makeRandom, type Random } from './random.ts';
+import type { View } from './scene-posterior.ts';
 
 /** The scale at which kernels are searched. */
 export const SEARCH_SCALE = 2;
 
-export interface EstimationPlan {
-  readonly firstTime: number;
-  readonly lastTime: number;
-  readonly steps: number;
-  /** gamma, for pictures in [-1, 1]. */
-  readonly smoothness: number;
-  readonly kernelIterations: number;
-  /** Share of the past in the running mean of the normal equations. */
-  readonly momentum: number;
-  readonly pictureIterations: number;
-  /** Steps made before the power spectrum joins in: it knows no phase, and from the start it can settle on a wrong one. */
-  readonly withoutSpectrum: number;
+export interface SearchPlan {
+  /** Shapes to start from (kernel-starts.ts). */
+  readonly shapes: readonly string[];
+  /** Searches in the reverse diffusion, whose kernels are starts too. */
+  readonly diffusions: number;
+  /** Steps of cross-fitting from each start. */
+  readonly first: number;
+  /** How many go on, and by how many steps. */
+  readonly kept: number;
+  readonly then: number;
 }
 
-export const FAST_ESTIMATION: EstimationPlan = {
-  firstTime: 200,
-  lastTime: 60,
-  steps: 14,
-  smoothness: 1e-3,
-  kernelIterations: 400,
-  momentum: 0.7,
-  pictureIterations: 10,
-  withoutSpectrum: 4,
-};
+/** Noise at first, as a multiple: from the plainest start as well, with which grainy layers are searched better. */
+const HEAT = 4;
 
-/** The second search, from the picture of a turned kernel: less noise, so that it stays on that side. */
-export const TURNED_ESTIMATION: EstimationPlan = { ...FAST_ESTIMATION, firstTime: 120, steps: 7, withoutSpectrum: 0 };
+/** Noise is assumed to be one 8-bit level at least (values in [-1, 1]), and rounding comes on top. */
+const LEAST_SIGMA = 1 / 127.5;
+const ROUNDING = (2 / 255) ** 2 / 12;
 
-/** How thoroughly that picture is restored. */
-const TURNED_START = { rounds: 2, iterations: 15 };
+/** BT.601 luma: one plane says what three would, in a third of the time. */
+const LUMA = [0.299, 0.587, 0.114];
 
-/** Searches from the enlarged layer. One in three is caught between a lopsided kernel and its half-turn (development pair d05). */
-const SEARCHES = 2;
+/** Steps of a search, for progress and predictions. */
+export const searchSteps = ({ shapes, diffusions, first, kept, then }: SearchPlan): number =>
+  (1 + shapes.length + diffusions) * first + kept * then + diffusions * DIFFUSION_SEARCH.steps;
 
-/** Steps of an estimation: at least, and with a turned kernel. */
-export const LEAST_STEPS = SEARCHES * FAST_ESTIMATION.steps;
-export const MOST_STEPS = LEAST_STEPS + TURNED_ESTIMATION.steps;
-
-/** A later or turned kernel must lower the prediction error to this share: a wrong search costs 2 to 15 %, chance up to 1 %. */
-const BETTER = 0.98;
-
-/** What a kernel is searched in. */
-export interface KernelSearch {
-  /** A textured crop of the layer, values in [-1, 1]. */
-  readonly y: Planes;
-  /** 0 for LR pixels that tell nothing (transparent ones, and those near the border: withoutBorder), else 1. */
-  readonly usable: Uint8Array;
-  /** Side of the kernel in taps at SEARCH_SCALE, even. */
-  readonly size: number;
-  /** Noise of y, in its units. */
-  readonly sigma: number;
-  readonly prior: Prior;
-}
-
-export type KernelStep = (step: number, kernel: Kernel) => void;
-
-/** Times from first to last in equal steps, rounded. */
-export function times({ firstTime, lastTime, steps }: EstimationPlan): number[] {
-  return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
-}
-
-/**
- * Estimates the kernel on the grid of SEARCH_SCALE, without the taps below `haze` of the largest: of several searches, the
- * kernel that predicts hidden pixels best. `onStep` hears all their steps, MOST_STEPS at most.
- */
-export async function estimateKernel(
-  search: KernelSearch,
-  haze: number,
-  executor: Executor,
-  random: Random,
-  onStep: KernelStep,
-  signal?: AbortSignal,
-): Promise<Kernel> {
-  const { steps } = FAST_ESTIMATION;
-  const start = bicubicCanvas(search.y, SEARCH_SCALE, canvasMargin(search.size, SEARCH_SCALE));
-  const judge = makeJudge(search, random, signal);
-  const found: Judged[] = [];
-  for (let i = 0; i < SEARCHES; i++) {
-    const listener: KernelStep = (step, kernel) => onStep(i * steps + step, kernel);
-    const kernel = await searchKernel(search, FAST_ESTIMATION, start, executor, random, listener, signal);
-    found.push(await judge(trimKernel(kernel, haze)));
-  }
-  const afterwards: KernelStep = (step, kernel) => onStep(LEAST_STEPS + step, kernel);
-  return turnWhereBetter(search, found.reduce(better).kernel, haze, executor, random, afterwards, signal);
-}
-
-/** `found`, or what a search from the picture of the turned kernel finds, whichever predicts hidden pixels better. */
-export async function turnWhereBetter(
-  search: KernelSearch,
-  found: Kernel,
-  haze: number,
-  executor: Executor,
-  random: Random,
-  onStep: KernelStep,
-  signal?: AbortSignal,
-): Promise<Kernel> {
-  const { y, size, sigma } = search;
-  const judge = makeJudge(search, random, signal);
-  const before = await judge(found);
-  const turned = await judge(centreKernel(flip(found)).kernel);
-  if (better(before, turned) === before) return found;
-
-  const picture = await restoreHyperLaplacian(
-    y,
-    makeDegradation(turned.kernel, y.width, y.height),
-    bicubicCanvas(y, SEARCH_SCALE, canvasMargin(size, SEARCH_SCALE)),
-    { ...naturalWeights(sigma), ...TURNED_START },
-    signal,
-  );
-  const again = await searchKernel(search, TURNED_ESTIMATION, picture, executor, random, onStep, signal);
-  return better(before, await judge(trimKernel(again, haze))).kernel;
-}
-
-interface Judged {
+export interface Estimate {
+  /** On the grid of SEARCH_SCALE. */
   readonly kernel: Kernel;
-  /** Prediction error of hidden pixels. */
-  readonly error: number;
+  /** By how many nats a hidden pixel it foretells the layer better than the plain bicubic kernel does. */
+  readonly evidence: number;
+  /** Every kernel that was judged, the best first. */
+  readonly candidates: readonly Candidate[];
 }
 
-/** Judges kernels by the same hidden pixels. */
-function makeJudge({ y, usable, sigma }: KernelSearch, random: Random, signal?: AbortSignal) {
-  const shown = hidePixels(usable.length, random);
-  return async (kernel: Kernel): Promise<Judged> => ({
-    kernel,
-    error: await predictionError(y, usable, shown, kernel, sigma, signal),
-  });
+/** A kernel met on the way. */
+export interface Candidate extends Fit {
+  /** Where the search for it began: a shape, or `diffusion`. */
+  readonly start: string;
+  /** Of hidden pixels (held-out.ts), in nats; less is better. */
+  readonly score: number;
 }
 
-const better = (first: Judged, later: Judged): Judged => (later.error < BETTER * first.error ? later : first);
-
-/** One search from the canvas picture `start`; returns the kernel of the last step. */
-export async function searchKernel(
-  { y, usable, size, sigma, prior }: KernelSearch,
-  plan: EstimationPlan,
-  start: Planes,
+/** `prior` may be missing where the plan has no diffusions. `onStep` hears every step of `searchSteps`. */
+export async function estimateKernel(
+  searched: Searched,
+  prior: Prior | null,
+  plan: SearchPlan,
   executor: Executor,
   random: Random,
-  onStep: KernelStep,
+  onStep: (step: number, kernel: Kernel) => void,
   signal?: AbortSignal,
-): Promise<Kernel> {
-  let x = start;
-  const spectrum = makeSceneSpectrum(y, usable, SEARCH_SCALE, size, sigma);
-  const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
-  const equations = await makeNormalEquations(executor, size, SEARCH_SCALE).catch(async (error) => {
-    await denoiser.release();
-    throw error;
-  });
+): Promise<Estimate> {
+  const { y, usable, size, scale, sigma } = searched;
+  const view = lumaView(y, sigma);
+  const seed = random.below(2 ** 31);
+  let step = 0;
+  const listen = (kernel: Kernel) => onStep(++step, kernel);
+  // All are judged by the same pixels and draws, and fitted to the same ones: what differs is the start alone.
+  const judge = (kernel: Kernel) => {
+    const chance = makeRandom(seed, 1);
+    return predictiveScore({ ...view, shown: hidePixels(usable.length, chance) }, usable, kernel, chance, signal);
+  };
+  const equations = await makeNormalEquations(executor, size, scale);
   try {
-    let mean: NormalEquations | null = null;
-    let kernel: Kernel | null = null;
-    for (const [i, t] of times(plan).entries()) {
-      const z = await denoiser.denoise(x, t, random.normals(x.data.length));
-      const present = await equations.build(z, y, usable);
-      mean = mean ? averageEquations(mean, present, plan.momentum) : present;
-      const smooth = smoothEquations(mean, size, plan.smoothness);
-      const fitted = solveKernel(smooth, plan.kernelIterations);
-      const values = i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, spectrum);
-      const centred = centreKernel(makeKernel(size, SEARCH_SCALE, values));
-      kernel = centred.kernel;
-      const [dy, dx] = centred.moved;
-      const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
-      // After a move the past equations speak of another frame.
-      if (proposal !== z) mean = null;
-      const degradation = makeDegradation(kernel, y.width, y.height);
-      x = await agreeWithLayer(proposal, y, degradation, priorTrust(t, sigma), plan.pictureIterations, signal);
-      onStep(i + 1, kernel);
+    const goOn = async (name: string, start: Fit, steps: number, heat = 1): Promise<void> => {
+      const fit = await crossFit(view, usable, start, { steps, heat }, equations, makeRandom(seed, 2), listen, signal);
+      met.push({ ...fit, start: name, score: await judge(fit.kernel) });
+    };
+    const begin = (name: string, kernel: Kernel, heat?: number) =>
+      goOn(name, { kernel, scene: unknownScene(view, kernel) }, plan.first, heat);
+    const met: Candidate[] = [];
+    const [plainest] = plan.shapes;
+    await begin(`${plainest}, cooled`, startKernel(plainest, size, scale), HEAT);
+    for (const shape of plan.shapes) await begin(shape, startKernel(shape, size, scale));
+    for (let i = 0; prior && i < plan.diffusions; i++) {
+      const found = await searchByDiffusion(searched, prior, DIFFUSION_SEARCH, equations, executor, random, listen, signal);
+      const kernel = trimKernel(found, DIFFUSION_HAZE);
+      met.push({ kernel, scene: unknownScene(view, kernel), start: 'diffusion', score: await judge(kernel) });
+      await begin('diffusion, fitted', kernel);
     }
-    return kernel!;
+    const best = met.slice().sort(byScore).slice(0, plan.kept);
+    for (const fit of best) await goOn(`${fit.start}, on`, fit, plan.then);
+    met.sort(byScore);
+    return { kernel: met[0].kernel, evidence: (await judge(bicubicKernel(scale))) - met[0].score, candidates: met };
   } finally {
-    await Promise.all([denoiser.release(), equations.release()]);
+    await equations.release();
   }
+}
+
+/** Taps of a diffusion's kernel below this share of the largest are the haze of its errors. */
+const DIFFUSION_HAZE = 0.1;
+
+const byScore = (a: Candidate, b: Candidate) => a.score - b.score;
+
+function lumaView(y: Planes, sigma: number): Omit<View, 'shown'> {
+  const { width, height, channels } = y;
+  const weights = channels === 3 ? LUMA : [1];
+  const luma = makePlanes(width, height, 1);
+  for (const [c, weight] of weights.entries()) {
+    for (const [i, v] of planeOf(y, c).entries()) luma.data[i] += weight * v;
+  }
+  return { y: luma.data, width, height, variance: Math.max(sigma, LEAST_SIGMA) ** 2 + ROUNDING };
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */

@@ -1,81 +1,93 @@
 /**
- * Evidence for a kernel that it was not fitted to: how well it predicts LR pixels that were kept from it.
+ * Evidence for a kernel that it was not fitted to: how well it foretells LR pixels that were kept from it.
  *
- * A quarter of the layer's pixels is hidden, the picture is restored from the rest with the kernel, degraded again, and
- * compared with the hidden ones (cross-validation, Stone 1974). A wrong kernel, even the right one turned round, predicts
- * worse; the energy of the restored picture, the obvious other test, prefers whatever is smooth (docs/method.md).
+ * Some of the layer's pixels are hidden, the scene is inferred from the others with the kernel, and the hidden ones are
+ * foretold from it: not only their values but also how far off they may be, which a draw of the scene shows. The score is the
+ * mean negative logarithm of a Student density (a proper score, Gneiting & Raftery 2007). The error alone would favour kernels
+ * that are too wide where the scene is all grain: they foretell its mean, and do not know that they do not know it. The
+ * spread alone would favour narrow ones.
  */
 import type { Kernel } from '../../shared/kernel.ts';
-import { mapPlanes, type Planes, planeOf } from '../image/planes.ts';
+import { makePlanes, type Planes } from '../image/planes.ts';
 import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
-import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
 import type { Random } from './random.ts';
+import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
 
+/** Share of the pixels that a judge hides. */
 const HIDDEN = 0.25;
-const ROUNDS = 2;
-const ITERATIONS = 20;
+const ROUNDS = 5;
+const ITERATIONS = 15;
 /** Hidden pixels start as the mean of the shown ones within this many pixels. */
 const REACH = 2;
+/** The draw's squared deviations are averaged over this many pixels around each hidden one. */
+const RADIUS = 4;
+/** The deviations are those of a scene whose gradients are independent, which is far too sure of itself: their variance counts so often. */
+const DOUBT = 10;
+/** Degrees of freedom of the Student density. */
+const FREEDOM = 4;
+
 /** 1 for pixels that are shown, 0 for hidden ones. */
-export function hidePixels(count: number, random: Random): Float32Array {
-  return Float32Array.from({ length: count }, () => (random.uniform() < HIDDEN ? 0 : 1));
+export function hidePixels(count: number, random: Random, share = HIDDEN): Float32Array {
+  return Float32Array.from({ length: count }, () => (random.uniform() < share ? 0 : 1));
 }
 
-/**
- * Root mean squared error of the hidden pixels of `y` (values in [-1, 1]), in its units. Pixels whose `usable` is 0 are not
- * scored.
- */
-export async function predictionError(
-  y: Planes,
+/** Score of the hidden pixels of a view, in nats a pixel; less is better. Pixels whose `usable` is 0 are not scored. */
+export async function predictiveScore(
+  view: View,
   usable: Uint8Array,
-  shown: Float32Array,
   kernel: Kernel,
-  sigma: number,
+  random: Random,
   signal?: AbortSignal,
 ): Promise<number> {
-  const degradation = makeDegradation(kernel, y.width, y.height);
-  const restored = await restoreHyperLaplacian(
-    y,
-    {
-      ...degradation,
-      apply: (canvas) => degradation.apply(canvas).map((v, i) => v * shown[i]),
-      adjoint: (lr) => degradation.adjoint(lr.map((v, i) => v * shown[i])),
-    },
-    bicubicCanvas(withoutHidden(y, shown), kernel.scale, canvasMargin(kernel.size, kernel.scale)),
-    { ...naturalWeights(sigma), rounds: ROUNDS, iterations: ITERATIONS },
-    signal,
+  const { y, width, height, shown, variance } = view;
+  const start = startCanvas(withoutHidden(view), kernel);
+  let scene: Scene = { mean: start, draw: start };
+  for (let round = 0; round < ROUNDS; round++) {
+    scene = await inferScene(view, kernel, scene, random, ITERATIONS, signal);
+  }
+  const { apply } = makeDegradation(kernel, width, height);
+  const foretold = apply(scene.mean);
+  const drawn = apply(scene.draw);
+  const scored = shown.map((v, i) => (v === 0 && usable[i] === 1 ? 1 : 0));
+  const share = boxMean(scored, width, height, RADIUS);
+  const spread = boxMean(
+    scored.map((v, i) => v * (drawn[i] - foretold[i]) ** 2),
+    width,
+    height,
+    RADIUS,
   );
   let sum = 0;
   let count = 0;
-  for (let c = 0; c < y.channels; c++) {
-    const predicted = degradation.apply(planeOf(restored, c));
-    const truth = planeOf(y, c);
-    for (let i = 0; i < truth.length; i++) {
-      if (shown[i] === 1 || usable[i] === 0) continue;
-      sum += (predicted[i] - truth[i]) ** 2;
-      count++;
-    }
+  for (let i = 0; i < y.length; i++) {
+    if (scored[i] === 0) continue;
+    const v = (DOUBT * spread[i]) / share[i] + variance;
+    sum += 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + (y[i] - foretold[i]) ** 2 / (FREEDOM * v));
+    count++;
   }
-  return Math.sqrt(sum / Math.max(count, 1));
+  return sum / Math.max(count, 1);
+}
+
+/** A plane enlarged onto the kernel's canvas. */
+export function startCanvas({ y, width, height }: Pick<View, 'y' | 'width' | 'height'>, kernel: Kernel): Float32Array {
+  const plane: Planes = makePlanes(width, height, 1, y);
+  return bicubicCanvas(plane, kernel.scale, canvasMargin(kernel.size, kernel.scale)).data;
 }
 
 /** The hidden pixels replaced by the mean of the shown ones around them. */
-function withoutHidden(y: Planes, shown: Float32Array): Planes {
-  const { width, height } = y;
-  const out = mapPlanes(y, (v) => v);
+function withoutHidden({ y, width, height, shown }: View): Pick<View, 'y' | 'width' | 'height'> {
+  const out = y.slice();
   for (let i = 0; i < shown.length; i++) {
     if (shown[i] === 1) continue;
     const [row, column] = [Math.floor(i / width), i % width];
-    const around: number[] = [];
+    let sum = 0;
+    let count = 0;
     for (let r = Math.max(0, row - REACH); r <= Math.min(height - 1, row + REACH); r++) {
       for (let c = Math.max(0, column - REACH); c <= Math.min(width - 1, column + REACH); c++) {
-        if (shown[r * width + c] === 1) around.push(r * width + c);
+        sum += shown[r * width + c] * y[r * width + c];
+        count += shown[r * width + c];
       }
     }
-    for (let c = 0; c < y.channels; c++) {
-      const plane = planeOf(y, c);
-      planeOf(out, c)[i] = around.reduce((sum, at) => sum + plane[at], 0) / Math.max(around.length, 1);
-    }
+    out[i] = sum / Math.max(count, 1);
   }
-  return out;
+  return { y: out, width, height };
 }

@@ -8,18 +8,11 @@
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
 import type { Degradation } from './degradation.ts';
+import { addEnergy, addRoughness, DIRECTIONS, type Direction } from './differences.ts';
 
 const POWER = 0.8;
 /** Differences are rounded off below this (values in [-1, 1]). */
 const EPSILON = 0.02;
-
-/** [rows, columns, c_d]. */
-const DIRECTIONS = [
-  [0, 1, 1],
-  [1, 0, 1],
-  [1, 1, 0.5],
-  [1, -1, 0.5],
-] as const;
 
 export interface HyperLaplacianOptions {
   /** w of the least squares that start it, and of the sparse rounds. */
@@ -49,17 +42,17 @@ export async function restoreHyperLaplacian(
   const { width, height, channels } = start;
   let x = start;
   for (let round = 0; round <= rounds; round++) {
-    const weights = DIRECTIONS.map(([rows, columns, share]) =>
+    const weights = DIRECTIONS.map((direction) =>
       round === 0
-        ? new Float32Array(width * height).fill(quadratic * share)
-        : sparseWeights(x, rows, columns, sparse * share),
+        ? new Float32Array(width * height).fill(quadratic * direction[2])
+        : sparseWeights(x, direction, sparse * direction[2]),
     );
     const next = makePlanes(width, height, channels);
     for (let c = 0; c < channels; c++) {
       const multiply = (v: Float32Array) => {
         const out = degradation.adjoint(degradation.apply(v));
-        DIRECTIONS.forEach(([rows, columns], d) => {
-          addRoughness(out, v, weights[d], width, height, rows, columns);
+        DIRECTIONS.forEach((direction, d) => {
+          addRoughness(out, v, weights[d], width, height, direction);
         });
         return out;
       };
@@ -72,43 +65,10 @@ export async function restoreHyperLaplacian(
   return x;
 }
 
-/** Positions that have a neighbour at [rows, columns]: rows 0 .. height-rows-1, columns `left` .. `right`-1. */
-function span(width: number, columns: number): { left: number; right: number } {
-  return { left: Math.max(0, -columns), right: width - Math.max(0, columns) };
-}
-
 /** The reweighting of one direction, from the mean squared difference over the colours; one entry a pixel. */
-function sparseWeights(x: Planes, rows: number, columns: number, weight: number): Float32Array {
+function sparseWeights(x: Planes, direction: Direction, weight: number): Float32Array {
   const { width, height, channels } = x;
-  const out = new Float32Array(width * height);
-  const { left, right } = span(width, columns);
-  const step = rows * width + columns;
-  for (let c = 0; c < channels; c++) {
-    const plane = planeOf(x, c);
-    for (let r = 0; r + rows < height; r++) {
-      for (let i = r * width + left; i < r * width + right; i++) out[i] += (plane[i + step] - plane[i]) ** 2 / channels;
-    }
-  }
-  return out.map((energy) => weight * (POWER / 2) * (energy + EPSILON ** 2) ** (POWER / 2 - 1));
-}
-
-/** out += D^T (weight . D v) for one direction. */
-function addRoughness(
-  out: Float32Array,
-  v: Float32Array,
-  weight: Float32Array,
-  width: number,
-  height: number,
-  rows: number,
-  columns: number,
-): void {
-  const { left, right } = span(width, columns);
-  const step = rows * width + columns;
-  for (let r = 0; r + rows < height; r++) {
-    for (let i = r * width + left; i < r * width + right; i++) {
-      const d = weight[i] * (v[i + step] - v[i]);
-      out[i + step] += d;
-      out[i] -= d;
-    }
-  }
+  const energy = new Float32Array(width * height);
+  for (let c = 0; c < channels; c++) addEnergy(energy, planeOf(x, c), width, height, direction, 1 / channels);
+  return energy.map((e) => weight * (POWER / 2) * (e + EPSILON ** 2) ** (POWER / 2 - 1));
 }

@@ -1,0 +1,111 @@
+/**
+ * The kernel found together with a guess of the picture, in the reverse diffusion of the prior (docs/method.md).
+ *
+ * At each noise level t, from much noise to little:
+ *   z = PD(a x + s e, t)                          the prior proposes a sharp picture (e: fresh noise),
+ *   k = argmin |U_z k - y|^2 + gamma |grad k|^2   its kernel in closed form (kernel-solver.ts), corrected by what the
+ *                                                 layer's power spectrum says (joint-kernel.ts),
+ *   x = argmin |A_k x - y|^2 + rho_t |x - z|^2    and the picture that agrees with the layer.
+ * The kernel is fitted to z, never to x: x already satisfies the data with the last kernel and would lock it in.
+ */
+import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
+import { cutPlanes, type Planes } from '../image/planes.ts';
+import type { Executor } from '../tensor/executor.ts';
+import { agreeWithLayer, priorTrust } from './agreement.ts';
+import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
+import { refineWithSpectrum } from './joint-kernel.ts';
+import {
+  averageEquations,
+  centreKernel,
+  type NormalEquations,
+  type NormalEquationsBuilder,
+  smoothEquations,
+  solveKernel,
+} from './kernel-solver.ts';
+import { makeDenoiser, type Prior } from './patch-diffusion.ts';
+import type { Random } from './random.ts';
+import { makeSceneSpectrum } from './scene-spectrum.ts';
+
+export interface DiffusionPlan {
+  readonly firstTime: number;
+  readonly lastTime: number;
+  readonly steps: number;
+  /** gamma, for pictures in [-1, 1]. */
+  readonly smoothness: number;
+  readonly kernelIterations: number;
+  /** Share of the past in the running mean of the normal equations. */
+  readonly momentum: number;
+  readonly pictureIterations: number;
+  /** Steps made before the power spectrum joins in: it knows no phase, and from the start it can settle on a wrong one. */
+  readonly withoutSpectrum: number;
+}
+
+export const DIFFUSION_SEARCH: DiffusionPlan = {
+  firstTime: 200,
+  lastTime: 60,
+  steps: 14,
+  smoothness: 1e-3,
+  kernelIterations: 400,
+  momentum: 0.7,
+  pictureIterations: 10,
+  withoutSpectrum: 4,
+};
+
+/** Times from first to last in equal steps, rounded. */
+export function times({ firstTime, lastTime, steps }: DiffusionPlan): number[] {
+  return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
+}
+
+/** What a kernel is searched in. */
+export interface Searched {
+  /** A textured crop of the layer, values in [-1, 1]. */
+  readonly y: Planes;
+  /** 0 for LR pixels that tell nothing (transparent ones, and those near the border), else 1. */
+  readonly usable: Uint8Array;
+  /** Side of the kernel in taps, even, and the scale of its grid. */
+  readonly size: number;
+  readonly scale: Scale;
+  /** Noise of y, in its units. */
+  readonly sigma: number;
+}
+
+/** One search, from the enlarged layer; returns the kernel of the last step. `equations`: of that side and scale. */
+export async function searchByDiffusion(
+  { y, usable, size, scale, sigma }: Searched,
+  prior: Prior,
+  plan: DiffusionPlan,
+  equations: NormalEquationsBuilder,
+  executor: Executor,
+  random: Random,
+  onStep: (kernel: Kernel) => void,
+  signal?: AbortSignal,
+): Promise<Kernel> {
+  let x = bicubicCanvas(y, scale, canvasMargin(size, scale));
+  const spectrum = makeSceneSpectrum(y, usable, scale, size, sigma);
+  const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
+  try {
+    let mean: NormalEquations | null = null;
+    let kernel: Kernel | null = null;
+    for (const [i, t] of times(plan).entries()) {
+      const z = await denoiser.denoise(x, t, random.normals(x.data.length));
+      const present = await equations.build(z, y, usable);
+      mean = mean ? averageEquations(mean, present, plan.momentum) : present;
+      const smooth = smoothEquations(mean, size, plan.smoothness);
+      const fitted = solveKernel(smooth, plan.kernelIterations);
+      const values = i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, spectrum);
+      const centred = centreKernel(makeKernel(size, scale, values));
+      kernel = centred.kernel;
+      const [dy, dx] = centred.moved;
+      const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
+      // After a move the past equations speak of another frame.
+      if (proposal !== z) mean = null;
+      const degradation = makeDegradation(kernel, y.width, y.height);
+      x = await agreeWithLayer(proposal, y, degradation, priorTrust(t, sigma), plan.pictureIterations, signal);
+      onStep(kernel);
+    }
+    return kernel!;
+  } finally {
+    await denoiser.release();
+  }
+}
+
