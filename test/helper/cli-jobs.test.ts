@@ -44,7 +44,7 @@ test('a job writes picture, kernel and report, and tells all about them in one o
   });
   assert.deepEqual(told.input, { width: 16, height: 16, channels: 3, bits: 8 });
   assert.deepEqual(told.output, { width: 32, height: 32, channels: 3, bits: 8 });
-  assert.deepEqual(told.options, { scale: 2, preset: 'fast', seed: 1, kernelSide: null, noise: null });
+  assert.deepEqual(told.options, { scale: 2, preset: 'balanced', seed: 1, kernelSide: null, noise: null });
   assert.ok(['estimated', 'bicubic'].includes(told.kernel.source));
   assert.ok(told.lrConsistency > 20);
   assert.ok(told.noise >= 0 && told.noise <= 64);

@@ -49,6 +49,36 @@ test('n equations are solved in n steps', async () => {
   assertClose(x, expected, 1e-4);
 });
 
+test('divided by the diagonal, badly scaled equations have the same solution after far fewer steps', async () => {
+  const n = 60;
+  // From 1 to 1000, and between neighbours a tenth of what they have at most: symmetric, dominated by its diagonal.
+  const scaleOf = (i: number) => 1000 ** (i / (n - 1));
+  const Q = Float64Array.from({ length: n * n }, (_, at) => {
+    const [i, j] = [Math.floor(at / n), at % n];
+    if (i === j) return scaleOf(i);
+    return Math.abs(i - j) === 1 ? -0.1 * scaleOf(Math.min(i, j)) : 0;
+  });
+  const expected = makeRandom(6).normals(n);
+  const b = counted(Q, n).multiply(expected);
+  const limits = { iterations: 500, tolerance: 1e-6 };
+  const solve = async (diagonal?: Float32Array) => {
+    const { multiply, calls } = counted(Q, n);
+    const x = await conjugateGradients(multiply, b, new Float32Array(n), { ...limits, ...(diagonal && { diagonal }) });
+    return { x, steps: calls.count - 1 };
+  };
+  const [plain, divided] = [await solve(), await solve(Float32Array.from({ length: n }, (_, i) => scaleOf(i)))];
+  assertClose(plain.x, expected, 2e-3);
+  assertClose(divided.x, expected, 2e-3);
+  assert.ok(divided.steps < plain.steps / 3, `${divided.steps} steps, ${plain.steps} without`);
+});
+
+test('by any diagonal above 0, n equations are solved in n steps', async () => {
+  const { multiply } = counted(TWO, 2);
+  const limits = { ...exact, diagonal: Float32Array.of(0.5, 7) };
+  const x = await conjugateGradients(multiply, Float32Array.of(1, 2), Float32Array.of(2, 1), limits);
+  assertClose(x, [1 / 11, 7 / 11], 1e-6);
+});
+
 test('it stops at the tolerance, at once where the start is the solution, and leaves b and the start alone', async () => {
   const { multiply, calls } = counted(TWO, 2);
   const b = Float32Array.of(5, 4);

@@ -147,7 +147,7 @@ test('a whole job: the layer goes in, news come, the result comes out, and forge
     request: 3,
     job: {
       ...{ id: job, state: 'queued', position: 1, layer, created: 1 },
-      options: { scale: 2, preset: 'fast', seed: 5, kernelSide: null, noise: null },
+      options: { scale: 2, preset: 'balanced', seed: 5, kernelSide: null, noise: null },
     },
   });
   assert.deepEqual(jobs.pixels(job), pixels);
