@@ -1,55 +1,104 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mapPlanes } from '../../../helper/image/planes.ts';
-import { hidePixels, predictionError } from '../../../helper/kernelfusion/held-out.ts';
+import type { Planes } from '../../../helper/image/planes.ts';
+import { hidePixels, predictiveScore, startCanvas } from '../../../helper/kernelfusion/held-out.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
-import { bicubicKernel, flip } from '../../../shared/kernel.ts';
-import { everywhere } from '../../support/everywhere.ts';
-import { blurred, HOOK, rectangles } from '../../support/scene.ts';
+import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
+import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
+import { assertClose } from '../../support/close.ts';
+import { blurred, gaussian, HOOK, rectangles } from '../../support/scene.ts';
 
-const SIGMA = 0.005;
-const y = blurred(rectangles(110, 4), HOOK);
-const shown = hidePixels(y.data.length, makeRandom(3));
+const SIGMA = 1 / 127.5;
 
-test('about a quarter of the pixels is hidden, the same ones for the same seed', () => {
-  const many = hidePixels(40_000, makeRandom(1));
-  assert.ok(many.every((v) => v === 0 || v === 1));
-  const hidden = many.reduce((sum, v) => sum + 1 - v, 0) / many.length;
-  assert.ok(Math.abs(hidden - 0.25) < 0.01, `${hidden}`);
-  assert.deepEqual(many, hidePixels(40_000, makeRandom(1)));
-  assert.notDeepEqual(many, hidePixels(40_000, makeRandom(2)));
+/** A layer with a little noise, a quarter of it hidden. */
+function viewOf({ data, width, height }: Planes): View {
+  const noise = makeRandom(1).normals(data.length);
+  const y = data.map((v, i) => v + SIGMA * noise[i]);
+  return { y, width, height, shown: hidePixels(y.length, makeRandom(3)), variance: SIGMA ** 2 };
+}
+
+const everywhere = ({ y }: View) => new Uint8Array(y.length).fill(1);
+const score = (view: View, kernel: Kernel, usable = everywhere(view)) =>
+  predictiveScore(view, usable, kernel, makeRandom(2));
+
+const view = viewOf(blurred(rectangles(90, 4), HOOK));
+/** Half of the pixels, hidden ones and shown ones. */
+const LEFT = everywhere(view).map((_, i) => (i % view.width < view.width / 2 ? 1 : 0));
+
+test('about a quarter of the pixels is hidden, or the share asked for, the same ones for the same seed', () => {
+  const hidden = (share?: number) => {
+    const shown = hidePixels(40_000, makeRandom(1), share);
+    assert.ok(shown.every((v) => v === 0 || v === 1));
+    return shown.reduce((sum, v) => sum + 1 - v, 0) / shown.length;
+  };
+  assertClose([hidden(), hidden(0.6)], [0.25, 0.6], 0.01);
+  assert.deepEqual(hidePixels(400, makeRandom(1)), hidePixels(400, makeRandom(1)));
+  assert.notDeepEqual(hidePixels(400, makeRandom(1)), hidePixels(400, makeRandom(2)));
 });
 
-test('the true kernel predicts hidden pixels better than itself turned round, and than the plain bicubic one', async () => {
-  const error = (kernel: typeof HOOK) => predictionError(y, everywhere(y), shown, kernel, SIGMA);
-  const truth = await error(HOOK);
-  assert.ok(truth > 0);
-  assert.ok(truth < 0.97 * (await error(flip(HOOK))), 'turned');
-  assert.ok(truth < 0.97 * (await error(bicubicKernel(2))), 'bicubic');
+test('a lopsided kernel foretells hidden pixels better than itself turned round, and than the plain bicubic one', async () => {
+  const truth = await score(view, HOOK);
+  assert.ok(Number.isFinite(truth));
+  assert.ok(truth < (await score(view, flip(HOOK))) - 0.05, 'turned');
+  assert.ok(truth < (await score(view, bicubicKernel(2))) - 0.05, 'bicubic');
 });
 
-test('the prediction never sees what it predicts: hidden pixels moved by a constant are missed by just that', async () => {
-  const constant = 10;
-  const moved = mapPlanes(y, (v) => v);
-  for (let i = 0; i < shown.length; i++) if (shown[i] === 0) moved.data[i] += constant;
-  const before = await predictionError(y, everywhere(y), shown, HOOK, SIGMA);
-  const after = await predictionError(moved, everywhere(y), shown, HOOK, SIGMA);
-  // mean (e + c)^2 = mean e^2 + 2 c mean e + c^2, and |mean e| <= before.
-  assert.ok(Math.abs(after - constant) <= before, `${before}, ${after}`);
+test('the true kernel foretells hidden pixels better than a wider one, and than a narrower one', async () => {
+  const kernel = (share: number) => gaussian(12, 2, 2.2 * share, 1.2 * share, 0.6);
+  const oblique = viewOf(blurred(rectangles(90, 4), kernel(1)));
+  const truth = await score(oblique, kernel(1));
+  for (const share of [0.6, 1.5]) {
+    const other = await score(oblique, kernel(share));
+    assert.ok(truth < other - 0.01, `${share} as wide: ${other}, the true one ${truth}`);
+  }
 });
 
-test('pixels that are not usable are not scored', async () => {
-  const usable = everywhere(y).map((_, i) => (i % y.width < y.width / 2 ? 1 : 0));
-  const spoilt = mapPlanes(y, (v) => v);
-  for (let i = 0; i < usable.length; i++) if (usable[i] === 0 && shown[i] === 0) spoilt.data[i] = 50;
-  const clean = await predictionError(y, usable, shown, HOOK, SIGMA);
-  assert.ok(clean > 0);
-  assert.equal(await predictionError(spoilt, usable, shown, HOOK, SIGMA), clean);
-  assert.equal(await predictionError(y, new Uint8Array(usable.length), shown, HOOK, SIGMA), 0);
+test('hidden pixels are not looked at by what foretells others, and pixels that are not usable are not scored', async () => {
+  const wild = view.y.map((v, i) => (view.shown[i] === 0 && LEFT[i] === 0 ? 50 + i : v));
+  const plain = await score(view, HOOK, LEFT);
+  assert.equal(await score({ ...view, y: wild }, HOOK, LEFT), plain);
+  assert.notEqual(await score(view, HOOK), plain);
+  assert.ok((await score({ ...view, y: wild }, HOOK)) > plain + 1, 'where they are usable they are scored');
+  assert.equal(await score(view, HOOK, new Uint8Array(LEFT.length)), 0);
 });
 
-test('a cancelled prediction stops', async () => {
-  await assert.rejects(predictionError(y, everywhere(y), shown, HOOK, SIGMA, AbortSignal.abort()), {
-    code: 'CANCELLED',
-  });
+/**
+ * A score is log(v)/2 + (nu + 1)/2 log(1 + (y - m)^2 / (nu v)), so e^(2 score / (nu + 1)) is a parabola in y: of height
+ * A = v^(1 / (nu + 1)) at m, and of curvature 2 A / (nu v). Were m drawn towards y, the parabola would be flatter than that.
+ */
+test('a hidden pixel does not see itself: its score is the Student density of a place and a width that are not its own', async () => {
+  const freedom = 4;
+  const at = view.shown.indexOf(0, Math.round(view.y.length / 2));
+  const alone = new Uint8Array(view.y.length);
+  alone[at] = 1;
+  const parabola = async (value: number) => {
+    const y = view.y.map((v, i) => (i === at ? value : v));
+    return Math.exp((2 * (await score({ ...view, y }, HOOK, alone))) / (freedom + 1));
+  };
+  const step = 0.5;
+  const [below, middle, above] = [await parabola(-step), await parabola(0), await parabola(step)];
+  const curvature = (below - 2 * middle + above) / step ** 2;
+  const slope = (above - below) / (2 * step);
+  const height = middle - slope ** 2 / (2 * curvature);
+  const m = -slope / curvature;
+  assert.ok(Math.abs(m) < 1, `${m}`);
+  assertClose([(curvature * freedom * height ** (freedom + 1)) / (2 * height)], [1], 0.01);
+});
+
+test('a canvas is the plane enlarged, with the margin that the kernel reaches', () => {
+  const canvas = startCanvas({ y: new Float32Array(12).fill(0.25), width: 4, height: 3 }, HOOK);
+  // 2 x 4 + 10 by 2 x 3 + 10.
+  assert.equal(canvas.length, 18 * 16);
+  assertClose(canvas, new Array(288).fill(0.25), 1e-6);
+});
+
+test('the same chance gives the same score, another one another', async () => {
+  const first = await score(view, HOOK);
+  assert.equal(await score(view, HOOK), first);
+  assert.notEqual(await predictiveScore(view, everywhere(view), HOOK, makeRandom(9)), first);
+});
+
+test('a cancelled judgement stops', async () => {
+  const run = predictiveScore(view, everywhere(view), HOOK, makeRandom(2), AbortSignal.abort());
+  await assert.rejects(run, { code: 'CANCELLED' });
 });
