@@ -1,46 +1,76 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import { makePlanes, mapPlanes, planeOf } from '../../../helper/image/planes.ts';
+import type { Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import {
   estimateKernel,
-  FAST_ESTIMATION,
-  type KernelSearch,
-  TURNED_ESTIMATION,
-  times,
-  turnWhereBetter,
+  type SearchPlan,
+  searchSteps,
   withoutBorder,
 } from '../../../helper/kernelfusion/estimate-kernel.ts';
-import { FAST_TRAINING, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
+import { CLOSED_FORM_PLANS } from '../../../helper/kernelfusion/methods/closed-form.ts';
+import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
+import { FAST_TRAINING, type Prior, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
+import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
-import { flip, type Kernel } from '../../../shared/kernel.ts';
-import { correlation } from '../../support/close.ts';
+import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
+import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
 import { everywhere } from '../../support/everywhere.ts';
-import { blurred, HOOK, rectangles } from '../../support/scene.ts';
+import { blurred, gaussian, HOOK, rectangles } from '../../support/scene.ts';
 
 const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
 
-const y = blurred(rectangles(110, 4), HOOK);
-const quick = { ...FAST_TRAINING, steps: 60, decay: 40, width: 16 };
-const search: KernelSearch = {
-  y,
-  usable: withoutBorder(everywhere(y), y.width, y.height),
-  size: HOOK.size,
-  sigma: 0.005,
-  prior: await trainPrior(y, quick, onnx, makeRandom(1), () => {}),
+const PLAN: SearchPlan = {
+  ...CLOSED_FORM_PLANS.fast.search,
+  ...{ shapes: ['spot', 'line1'], diffusions: 0, first: 4, kept: 1 },
 };
-const HAZE = 0.1;
+const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], first: 1, kept: 0 };
+const WITH_PRIOR: SearchPlan = { ...PLAN, shapes: ['spot'], diffusions: 1, first: 1 };
 
-/** Steps heard, and the kernel. */
-async function heard(run: (onStep: (step: number, kernel: Kernel) => void) => Promise<Kernel>) {
-  const steps: number[] = [];
-  const kernel = await run((step) => steps.push(step));
-  return { steps, kernel };
+/** What the kernel makes of rectangles, with noise of one level. */
+function seen(kernel: Kernel, sceneSide = 90): Searched {
+  const noise = makeRandom(9).normals(sceneSide ** 2);
+  const y = mapPlanes(blurred(rectangles(sceneSide, 4), kernel), (v) => v);
+  for (let i = 0; i < y.data.length; i++) y.data[i] += noise[i] / 127.5;
+  const usable = withoutBorder(everywhere(y), y.width, y.height);
+  return { y, usable, size: kernel.size, scale: 2, sigma: 1 / 127.5 };
 }
 
-test('times fall in equal steps from first to last', () => {
-  assert.deepEqual(times({ ...FAST_ESTIMATION, firstTime: 200, lastTime: 60, steps: 5 }), [200, 165, 130, 95, 60]);
+const WIDE = gaussian(10, 2, 2.4, 1.2, -0.8);
+const wide = seen(WIDE);
+const small = seen(WIDE, 58);
+
+interface Run {
+  readonly plan?: SearchPlan;
+  readonly prior?: Prior;
+  readonly executor?: Executor;
+  readonly seed?: number;
+  readonly onStep?: (step: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Steps heard, and what came of it. */
+async function estimate(searched: Searched, { plan = PLAN, prior, executor = onnx, seed = 5, ...more }: Run = {}) {
+  const steps: number[] = [];
+  const onStep = (step: number) => {
+    steps.push(step);
+    more.onStep?.(step);
+  };
+  const found = await estimateKernel(searched, prior ?? null, plan, executor, makeRandom(seed), onStep, more.signal);
+  return { steps, ...found };
+}
+
+const trained = ({ y }: Searched) =>
+  trainPrior(y, { ...FAST_TRAINING, steps: 20, decay: 10, width: 8 }, onnx, makeRandom(1), () => {});
+
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+
+test('steps of a search: each start, those kept, and the reverse diffusions', () => {
+  assert.equal(searchSteps(PLAN), 3 * 4 + PLAN.then);
+  assert.equal(searchSteps(WITH_PRIOR), 3 * 1 + PLAN.then + 14);
 });
 
 test('pixels within two of the border are left out', () => {
@@ -51,35 +81,82 @@ test('pixels within two of the border are left out', () => {
   );
 });
 
-test('a kernel that was found turned round is turned back, and refined in a second search', async () => {
-  const { steps, kernel } = await heard((onStep) =>
-    turnWhereBetter(search, flip(HOOK), HAZE, onnx, makeRandom(2), onStep),
-  );
-  assert.equal(steps.length, TURNED_ESTIMATION.steps);
-  const [right, wrong] = [correlation(kernel.data, HOOK.data), correlation(kernel.data, flip(HOOK).data)];
-  assert.ok(right > wrong + 0.1, `${right} to the kernel, ${wrong} to the turned one`);
-});
-
-test('a kernel that was found the right way round is kept as it is', async () => {
-  const { steps, kernel } = await heard((onStep) => turnWhereBetter(search, HOOK, HAZE, onnx, makeRandom(2), onStep));
-  assert.deepEqual(steps, []);
-  assert.equal(kernel, HOOK);
-});
-
-test('an estimation hears its steps in order, starts again from the same seed, and trims the haze', async () => {
-  const run = () => heard((onStep) => estimateKernel(search, HAZE, onnx, makeRandom(5), onStep));
-  const { steps, kernel } = await run();
+test('a wide blur is found: there is evidence for it, and the best of all kernels met is the one returned', async () => {
+  const { steps, kernel, evidence, candidates } = await estimate(wide);
+  assert.deepEqual(steps, upTo(searchSteps(PLAN)));
+  assert.ok(evidence > 0.05, `${evidence}`);
   assert.deepEqual(
-    steps,
-    steps.map((_, i) => i + 1),
+    candidates.map(({ score }) => score),
+    candidates.map(({ score }) => score).sort((a, b) => a - b),
   );
-  const largest = Math.max(...kernel.data);
-  assert.ok(kernel.data.every((v) => v === 0 || v >= HAZE * largest));
-  assert.deepEqual((await run()).kernel, kernel);
+  assert.equal(kernel, candidates[0].kernel);
+  // Two shapes, one of them cooled as well, and the one that went on.
+  const starts = candidates.map(({ start }) => start);
+  assert.equal(starts.length, 4);
+  assert.equal(starts.filter((start) => start.endsWith(', on')).length, 1);
+  const [found, plain] = [kernel, bicubicKernel(2)].map((k) => scoreKernel(k, WIDE).ncc);
+  assert.ok(found > 0.9 && found > plain + 0.1, `alike to ${found}, the plain one to ${plain}`);
 });
 
-test('a cancelled estimation stops and leaves nothing on the executor', async () => {
-  const stop = new AbortController();
-  const run = estimateKernel(search, HAZE, onnx, makeRandom(5), (step) => step === 2 && stop.abort(), stop.signal);
-  await assert.rejects(run, { code: 'CANCELLED' });
+test('a lopsided kernel is found the right way round', async () => {
+  const { kernel } = await estimate(seen(HOOK, 110), { plan: { ...PLAN, first: 6 } });
+  const [right, turned] = [HOOK, flip(HOOK)].map((truth) => scoreKernel(kernel, truth).ncc);
+  assert.ok(right > turned + 0.05, `alike to ${right}, to the turned one to ${turned}`);
+});
+
+test('a layer seen through the bicubic kernel gives hardly any evidence against it', async () => {
+  const { evidence } = await estimate(seen(bicubicKernel(2), 88));
+  assert.ok(evidence < 0.2, `${evidence}`);
+});
+
+test('what the reverse diffusion finds is judged as it is, and is a start as well', async () => {
+  const { steps, candidates } = await estimate(small, { plan: WITH_PRIOR, prior: await trained(small) });
+  assert.deepEqual(steps, upTo(searchSteps(WITH_PRIOR)));
+  const starts = candidates.map(({ start }) => start);
+  for (const name of ['diffusion', 'diffusion, fitted']) assert.ok(starts.includes(name), `${starts}`);
+});
+
+test('three colours that are alike are searched as a grey layer is: no colour is left out', async () => {
+  const { y } = small;
+  const colours = makePlanes(y.width, y.height, 3);
+  for (let c = 0; c < 3; c++) planeOf(colours, c).set(y.data);
+  const [grey, colour] = [
+    await estimate(small, { plan: BRIEF }),
+    await estimate({ ...small, y: colours }, { plan: BRIEF }),
+  ];
+  assert.ok(scoreKernel(grey.kernel, colour.kernel).ncc > 0.999);
+  assert.ok(Math.abs(grey.evidence - colour.evidence) < 1e-2, `${grey.evidence}, ${colour.evidence}`);
+});
+
+test('the same seed gives the same bytes, another one others', async () => {
+  const run = (seed: number) => estimate(small, { plan: BRIEF, seed });
+  const [first, again, other] = [await run(5), await run(5), await run(6)];
+  assert.deepEqual(again, first);
+  assert.notDeepEqual(other.kernel, first.kernel);
+});
+
+for (const at of [1, 5, 13]) {
+  test(`a cancel in step ${at} is heard and leaves nothing on the executor`, async () => {
+    const stop = new AbortController();
+    const heard: number[] = [];
+    const onStep = (step: number) => {
+      heard.push(step);
+      if (step === at) stop.abort();
+    };
+    await assert.rejects(estimate(small, { onStep, signal: stop.signal }), { code: 'CANCELLED' });
+    assert.equal(heard.length, at);
+  });
+}
+
+test('an executor that fails, in the cross-fit or in the diffusion, is left with no program', async () => {
+  const prior = await trained(small);
+  for (const last of [2, 12]) {
+    let runs = 0;
+    const failing = wrapExecutor(onnx, (program) => (inputs) => {
+      if (++runs > last) throw new Error('the device is gone');
+      return program.run(inputs);
+    });
+    await assert.rejects(estimate(small, { plan: WITH_PRIOR, prior, executor: failing }), /the device is gone/);
+    assert.equal(onnx.livePrograms, 0);
+  }
 });

@@ -4,14 +4,17 @@ import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
 import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
 import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
-import { LEAST_STEPS, MOST_STEPS } from '../../../../helper/kernelfusion/estimate-kernel.ts';
+import { searchSteps } from '../../../../helper/kernelfusion/estimate-kernel.ts';
 import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
-import { fast } from '../../../../helper/kernelfusion/methods/fast.ts';
+import {
+  CLOSED_FORM_PLANS,
+  type ClosedFormPlan,
+  closedForm,
+} from '../../../../helper/kernelfusion/methods/closed-form.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
 import { bicubicKernel, centreOfMass, type Kernel, makeKernel, type Scale } from '../../../../shared/kernel.ts';
 import { parseOptions } from '../../../../shared/options.ts';
-import { trainingBriefly } from '../../../support/brief-training.ts';
 import { assertClose } from '../../../support/close.ts';
 import { gaussian } from '../../../support/scene.ts';
 
@@ -19,7 +22,15 @@ const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
 
-const brief: MethodContext = { executor: trainingBriefly(onnx) };
+const brief: MethodContext = { executor: onnx };
+
+/** All that the default preset does, with a net that is soon trained, from fewer starts and in fewer steps. */
+const PLAN: ClosedFormPlan = {
+  ...CLOSED_FORM_PLANS.balanced,
+  training: { ...CLOSED_FORM_PLANS.balanced.training, width: 16, steps: 30, decay: 20 },
+  search: { ...CLOSED_FORM_PLANS.balanced.search, shapes: ['spot', 'line1'], first: 3, kept: 1 },
+};
+const upscale = closedForm(PLAN);
 
 const picture = (width: number, height: number, channels: number, at: (y: number, x: number, c: number) => number) =>
   makePlanes(
@@ -90,35 +101,32 @@ function assertSane(layer: Layer, scale: Scale, { layer: { colour, alpha }, kern
   }
 }
 
-test('a flat layer, fully trained: stays as flat as bicubic leaves it, and its kernel is the fall-back', async () => {
-  const layer = opaque(picture(16, 16, 3, () => 0.5));
-  const result = await fast(layer, parseOptions({ kernelSide: 6 }), { executor: onnx });
-  assertSane(layer, 2, result);
-  assert.equal(result.kernelSource, 'bicubic');
-  assertClose(result.layer.colour.data, enlargeBicubic(layer.colour, 2).data, 1 / 255);
-  assert.ok(result.lrConsistency > 50);
-  assert.equal(result.noise, 0);
-});
-
-test('flat layers of other brightness fall back as well: what tells kernels apart in them is chance', async () => {
-  for (const brightness of [0, 0.7]) {
-    const layer = opaque(picture(16, 16, 3, () => brightness));
-    const result = await fast(layer, parseOptions({ kernelSide: 6 }), brief);
-    assert.equal(result.kernelSource, 'bicubic');
-    assert.match(result.notes[0], /predicts its pixels no better/);
-  }
-});
+const SMALL_NET = { ...CLOSED_FORM_PLANS.balanced.training, width: 16 };
+for (const { name, plan, levels } of [
+  { name: 'without a prior', plan: CLOSED_FORM_PLANS.fast, levels: 1 },
+  // So small a net leaves a little of its own.
+  { name: 'with a small net, trained to the end', plan: { ...PLAN, training: SMALL_NET }, levels: 2 },
+]) {
+  test(`a flat layer, ${name}: stays as flat as bicubic leaves it`, async () => {
+    const layer = opaque(picture(16, 16, 3, () => 0.5));
+    const result = await closedForm(plan)(layer, parseOptions({ kernelSide: 6 }), { executor: onnx });
+    assertSane(layer, 2, plan.training ? result : { ...result, losses: [1] });
+    assertClose(result.layer.colour.data, enlargeBicubic(layer.colour, 2).data, levels / 255);
+    assert.ok(result.lrConsistency > 50, `consistency ${result.lrConsistency} dB`);
+    assert.equal(result.noise, 0);
+  });
+}
 
 for (const scale of [1, 2, 3, 4] as const) {
   test(`a colour layer of 16 x 16 pixels at scale ${scale}: the size promised, all values in range`, async () => {
     // Six LR pixels wide at most.
     const kernelSide = 6 * scale - (scale % 2);
     const layer = opaque(LAYER);
-    const result = await fast(layer, parseOptions({ scale, kernelSide, noise: 1 }), brief);
+    const result = await upscale(layer, parseOptions({ scale, kernelSide, noise: 1 }), brief);
     assertSane(layer, scale, result);
     assert.equal(result.noise, 1);
     if (result.kernelSource === 'estimated') assert.equal(result.kernel.size, kernelSide);
-    assert.ok([LEAST_STEPS, MOST_STEPS].includes(result.kernels.length));
+    assert.equal(result.kernels.length, searchSteps(PLAN.search));
     // The kernels on the way are those of the search, which is made at scale 2 and covers as many LR pixels.
     const side = 2 * Math.ceil(kernelSide / scale);
     assert.ok(result.kernels.every((kernel) => kernel.scale === 2 && kernel.size === side));
@@ -127,11 +135,44 @@ for (const scale of [1, 2, 3, 4] as const) {
 
 test('the kernel of a blurred layer is estimated, centred, and explains the layer', async () => {
   const layer = opaque(seen(OBLIQUE, 28));
-  const result = await fast(layer, parseOptions({ kernelSide: 8, noise: 1 }), brief);
+  const result = await upscale(layer, parseOptions({ kernelSide: 8, noise: 1 }), brief);
   assertSane(layer, 2, result);
   assert.equal(result.kernelSource, 'estimated');
   assert.ok(Math.hypot(...centreOfMass(result.kernel)) < 0.75);
   assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
+});
+
+test('without a prior nothing is trained, and the kernel is found and the layer explained all the same', async () => {
+  const phases = new Set<string>();
+  const layer = { colour: seen(OBLIQUE, 28), alpha: picture(28, 28, 1, () => 1) };
+  const kept: Checkpoint[] = [];
+  const result = await closedForm({ ...PLAN, training: null, search: { ...PLAN.search, diffusions: 0 } })(
+    layer,
+    parseOptions({ kernelSide: 8, noise: 1 }),
+    {
+      ...brief,
+      onProgress: ({ phase }) => phases.add(phase),
+      onCheckpoint: async (checkpoint) => void kept.push(structuredClone(checkpoint)),
+    },
+  );
+  assertSane(layer, 2, { ...result, losses: [1] });
+  assert.deepEqual(result.losses, []);
+  assert.deepEqual([...phases], ['kernel', 'image', 'alpha']);
+  assert.deepEqual(
+    kept.map((checkpoint) => Object.keys(checkpoint)),
+    [['kernel'], ['kernel', 'image']],
+  );
+  assert.equal(result.kernelSource, 'estimated');
+  assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
+});
+
+test('the presets differ in what they try: each does more than the one before, and only the first trains nothing', () => {
+  const { fast, balanced, best } = CLOSED_FORM_PLANS;
+  const steps = [fast, balanced, best].map(({ search }) => searchSteps(search));
+  assert.ok(steps[0] < steps[1] && steps[1] < steps[2], `${steps}`);
+  assert.equal(fast.training, null);
+  assert.equal(fast.search.diffusions, 0);
+  assert.ok(balanced.training.steps < best.training.steps);
 });
 
 test('pure noise is seen to be noise and comes out smoother, in range', async () => {
@@ -144,7 +185,7 @@ test('pure noise is seen to be noise and comes out smoother, in range', async ()
       normals.map((v) => 0.5 + 0.1 * v),
     ),
   );
-  const result = await fast(layer, parseOptions({ scale: 1, kernelSide: 5 }), brief);
+  const result = await upscale(layer, parseOptions({ scale: 1, kernelSide: 5 }), brief);
   assertSane(layer, 1, result);
   assert.ok(result.noise > 15 && result.noise < 35, `noise ${result.noise} of 25.5 levels`);
   const power = ({ data }: Planes) => data.reduce((sum, v) => sum + (v - 0.5) ** 2, 0) / data.length;
@@ -153,12 +194,12 @@ test('pure noise is seen to be noise and comes out smoother, in range', async ()
 
 test('a grey layer has one plane before and after', async () => {
   const layer = opaque(makePlanes(16, 16, 1, planeOf(LAYER, 1).slice()));
-  assertSane(layer, 2, await fast(layer, parseOptions({ kernelSide: 6, noise: 1 }), brief));
+  assertSane(layer, 2, await upscale(layer, parseOptions({ kernelSide: 6, noise: 1 }), brief));
 });
 
 test('a layer that is not square keeps its sides apart', async () => {
   const wide = picture(26, 16, 3, (y, x, c) => LAYER.data[c * 256 + 16 * y + (x % 16)]);
-  assertSane(opaque(wide), 3, await fast(opaque(wide), parseOptions({ scale: 3, kernelSide: 9, noise: 1 }), brief));
+  assertSane(opaque(wide), 3, await upscale(opaque(wide), parseOptions({ scale: 3, kernelSide: 9, noise: 1 }), brief));
 });
 
 test('alpha is enlarged with the colour by the same kernel: its inside stays opaque, its outside clear', async () => {
@@ -167,7 +208,7 @@ test('alpha is enlarged with the colour by the same kernel: its inside stays opa
   const phases = new Set<string>();
   const onProgress = ({ phase }: Progress) => phases.add(phase);
   // Given: one found with so brief a training may move an edge by a pixel.
-  const result = await fast(layer, parseOptions({ noise: 1 }), { ...brief, kernel, onProgress });
+  const result = await upscale(layer, parseOptions({ noise: 1 }), { ...brief, kernel, onProgress });
   assertSane(layer, 2, result);
   assert.deepEqual([...phases], ['prior', 'image', 'alpha']);
   const alpha = result.layer.alpha as Planes;
@@ -179,7 +220,7 @@ test('alpha is enlarged with the colour by the same kernel: its inside stays opa
 
 test('a layer that is hardly opaque falls back to the bicubic kernel and says why', async () => {
   const layer = { colour: LAYER, alpha: picture(16, 16, 1, (_, x) => (x < 8 ? 1 : 0.5)) };
-  const result = await fast(layer, parseOptions({ noise: 1 }), brief);
+  const result = await upscale(layer, parseOptions({ noise: 1 }), brief);
   assertSane(layer, 2, result);
   assert.equal(result.kernelSource, 'bicubic');
   assert.match(result.notes[0], /hardly any of it is opaque/);
@@ -189,7 +230,7 @@ test('a layer that is hardly opaque falls back to the bicubic kernel and says wh
 test('with a given kernel nothing is searched, and the layer is explained', async () => {
   const layer = opaque(LAYER);
   const phases = new Set<string>();
-  const result = await fast(layer, parseOptions({ noise: 1 }), {
+  const result = await upscale(layer, parseOptions({ noise: 1 }), {
     ...brief,
     kernel: OBLIQUE,
     onProgress: ({ phase }) => phases.add(phase),
@@ -204,7 +245,7 @@ test('with a given kernel nothing is searched, and the layer is explained', asyn
 
 test('a given kernel whose parity is not that of the scale gains a row and a column, with a note', async () => {
   const odd = makeKernel(3, 1, [0, 1, 0, 1, 4, 1, 0, 1, 0]);
-  const result = await fast(opaque(LAYER), parseOptions({ noise: 1 }), { ...brief, kernel: odd });
+  const result = await upscale(opaque(LAYER), parseOptions({ noise: 1 }), { ...brief, kernel: odd });
   assert.equal(result.kernelSource, 'given');
   assert.deepEqual([result.kernel.size, result.kernel.scale], [4, 2]);
   assert.match(result.notes[0], /side \(3\) and the scale \(2\).*half a pixel/);
@@ -214,7 +255,7 @@ test('a given kernel whose parity is not that of the scale gains a row and a col
 test('the same seed gives the same bytes, another seed others; the layer given stays as it was', async () => {
   const layer = { colour: LAYER, alpha: picture(16, 16, 1, () => 1) };
   const before = structuredClone(layer);
-  const run = (seed: number) => fast(layer, parseOptions({ seed, kernelSide: 6, noise: 1 }), brief);
+  const run = (seed: number) => upscale(layer, parseOptions({ seed, kernelSide: 6, noise: 1 }), brief);
   const [first, again, other] = [await run(7), await run(7), await run(8)];
   assert.deepEqual(again, first);
   assert.notDeepEqual(other.losses, first.losses);
@@ -227,7 +268,7 @@ test('a run that goes on from any checkpoint gives the bytes of one that was nev
   const options = parseOptions({ kernelSide: 6, noise: 1 });
   const kept: Checkpoint[] = [];
   const onCheckpoint = async (checkpoint: Checkpoint) => void kept.push(structuredClone(checkpoint));
-  const whole = await fast(layer, options, { ...brief, onCheckpoint });
+  const whole = await upscale(layer, options, { ...brief, onCheckpoint });
   assert.deepEqual(
     kept.map((checkpoint) => Object.keys(checkpoint)),
     [['prior'], ['prior', 'kernel'], ['prior', 'kernel', 'image']],
@@ -235,7 +276,7 @@ test('a run that goes on from any checkpoint gives the bytes of one that was nev
   for (const checkpoint of kept) {
     const phases = new Set<string>();
     const onProgress = ({ phase }: Progress) => phases.add(phase);
-    assert.deepEqual(await fast(layer, options, { ...brief, checkpoint, onProgress }), whole);
+    assert.deepEqual(await upscale(layer, options, { ...brief, checkpoint, onProgress }), whole);
     assert.deepEqual([...phases, ...Object.keys(checkpoint)].sort(), ['alpha', 'image', 'kernel', 'prior']);
   }
 });
@@ -243,7 +284,7 @@ test('a run that goes on from any checkpoint gives the bytes of one that was nev
 test('what the restoration shows of its work is the result in the making', async () => {
   const pieces: Piece[] = [];
   const onProgress = ({ piece }: Progress) => piece && pieces.push(piece);
-  const { layer } = await fast(opaque(LAYER), parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress });
+  const { layer } = await upscale(opaque(LAYER), parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress });
   assert.equal(pieces.length, 7);
   assert.deepEqual(pieces.at(-1), { colour: layer.colour, top: 0, left: 0 });
 });
@@ -251,7 +292,7 @@ test('what the restoration shows of its work is the result in the making', async
 test('progress counts the steps of each phase in turn and grows to exactly 1', async () => {
   const heard: Progress[] = [];
   const layer = { colour: LAYER, alpha: picture(16, 16, 1, () => 1) };
-  await fast(layer, parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress: (step) => heard.push(step) });
+  await upscale(layer, parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress: (step) => heard.push(step) });
   for (const [i, { phase, step, steps, done, loss, kernel }] of heard.entries()) {
     const previous = i > 0 ? heard[i - 1] : null;
     assert.equal(step, previous?.phase === phase ? previous.step + 1 : 1);
@@ -268,7 +309,7 @@ for (const phase of ['prior', 'kernel', 'image'] as const) {
     const onProgress = (step: Progress) => step.phase === phase && controller.abort();
     const layer = { colour: LAYER, alpha: mapPlanes(makePlanes(16, 16, 1), () => 1) };
     const options = parseOptions({ kernelSide: 6, noise: 1 });
-    const run = fast(layer, options, { ...brief, onProgress, signal: controller.signal });
+    const run = upscale(layer, options, { ...brief, onProgress, signal: controller.signal });
     await assert.rejects(run, { code: 'CANCELLED' });
   });
 }
