@@ -12,12 +12,16 @@ import { freeMemory } from './free-memory.ts';
 import type { Checkpoint } from './kernelfusion/checkpoint.ts';
 import { type JobSize, tileSideWithin } from './kernelfusion/memory.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
-import { fast } from './kernelfusion/methods/fast.ts';
+import { CLOSED_FORM_PLANS, closedForm } from './kernelfusion/methods/closed-form.ts';
 import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
 import { readVersions, type Versions } from './versions.ts';
 
-export const METHODS: Readonly<Record<Preset, Method>> = { fast };
+export const METHODS: Readonly<Record<Preset, Method>> = {
+  fast: closedForm(CLOSED_FORM_PLANS.fast),
+  balanced: closedForm(CLOSED_FORM_PLANS.balanced),
+  best: closedForm(CLOSED_FORM_PLANS.best),
+};
 
 export interface JobContext {
   /** The kernel, where it is known. */

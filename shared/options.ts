@@ -4,7 +4,7 @@
 import { KernelFusionError } from './errors.ts';
 import type { Scale } from './kernel.ts';
 
-export const PRESETS = ['fast'] as const;
+export const PRESETS = ['fast', 'balanced', 'best'] as const;
 export type Preset = (typeof PRESETS)[number];
 
 export interface UpscaleOptions {
@@ -21,7 +21,7 @@ export interface UpscaleOptions {
 
 export const DEFAULT_OPTIONS: UpscaleOptions = Object.freeze({
   scale: 2,
-  preset: 'fast',
+  preset: 'balanced',
   seed: 1,
   kernelSide: null,
   noise: null,

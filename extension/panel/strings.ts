@@ -15,7 +15,9 @@ const PHASES: Readonly<Record<JobProgress['phase'], string>> = {
 };
 
 const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly about: string }>> = {
-  fast: { name: 'Fast', about: 'Finds kernel and picture in closed form: about a minute for a small layer.' },
+  fast: { name: 'Fast', about: 'A quick look: few guesses at the blur, no network trained.' },
+  balanced: { name: 'Balanced', about: 'Learns the patches of this layer and tries many kinds of blur.' },
+  best: { name: 'Best', about: 'The same more thoroughly: takes about three times as long.' },
 };
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;

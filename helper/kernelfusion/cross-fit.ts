@@ -29,7 +29,8 @@ const SMOOTHNESS = 1e-3;
 const KERNEL_ITERATIONS = 400;
 /** Share of the past in the running mean of the normal equations. */
 const MOMENTUM = 0.7;
-const ITERATIONS = 12;
+/** Of conjugate gradients, for the mean and for the draw. */
+export const CROSS_FIT_ITERATIONS = 12;
 /** Steps in which noise assumed greater than it is falls to what it is. */
 const COOLING = 0.7;
 
@@ -72,7 +73,7 @@ export async function crossFit(
     const heated = heat ** (2 * Math.max(0, 1 - step / (COOLING * steps)));
     const shown = hidePixels(usable.length, random, HIDDEN);
     const seen = { ...view, shown, variance: heated * view.variance };
-    scene = await inferScene(seen, kernel, scene, random, ITERATIONS, signal);
+    scene = await inferScene(seen, kernel, scene, random, CROSS_FIT_ITERATIONS, signal);
     const fitted = usable.map((u, i) => (shown[i] === 0 ? u : 0));
     const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
     const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);

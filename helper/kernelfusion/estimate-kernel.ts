@@ -6,10 +6,10 @@
  * met the one that foretells hidden pixels best is kept (held-out.ts). All this is at twice the layer's resolution whatever the
  * scale wanted: there a blur of a given width in LR pixels has few enough taps to be found, and `toScale` carries it on.
  */
-import { bicubicKernel, type Kernel } from '../../shared/kernel.ts';
+import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { crossFit, type Fit, unknownScene } from './cross-fit.ts';
+import { type CrossFitPlan, crossFit, type Fit, unknownScene } from './cross-fit.ts';
 import { DIFFUSION_SEARCH, type Searched, searchByDiffusion } from './diffusion-search.ts';
 import { hidePixels, predictiveScore } from './held-out.ts';
 import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
@@ -19,7 +19,7 @@ import { makeRandom, type Random } from './random.ts';
 import type { View } from './scene-posterior.ts';
 
 /** The scale at which kernels are searched. */
-export const SEARCH_SCALE = 2;
+export const SEARCH_SCALE: Scale = 2;
 
 export interface SearchPlan {
   /** Shapes to start from (kernel-starts.ts). */
@@ -86,24 +86,33 @@ export async function estimateKernel(
   };
   const equations = await makeNormalEquations(executor, size, scale);
   try {
-    const goOn = async (name: string, start: Fit, steps: number, heat = 1): Promise<void> => {
-      const fit = await crossFit(view, usable, start, { steps, heat }, equations, makeRandom(seed, 2), listen, signal);
+    const goOn = async (name: string, start: Fit, steps: CrossFitPlan): Promise<void> => {
+      const fit = await crossFit(view, usable, start, steps, equations, makeRandom(seed, 2), listen, signal);
       met.push({ ...fit, start: name, score: await judge(fit.kernel) });
     };
-    const begin = (name: string, kernel: Kernel, heat?: number) =>
-      goOn(name, { kernel, scene: unknownScene(view, kernel) }, plan.first, heat);
+    const begin = (name: string, kernel: Kernel, heat = 1) =>
+      goOn(name, { kernel, scene: unknownScene(view, kernel) }, { steps: plan.first, heat });
     const met: Candidate[] = [];
     const [plainest] = plan.shapes;
     await begin(`${plainest}, cooled`, startKernel(plainest, size, scale), HEAT);
     for (const shape of plan.shapes) await begin(shape, startKernel(shape, size, scale));
     for (let i = 0; prior && i < plan.diffusions; i++) {
-      const found = await searchByDiffusion(searched, prior, DIFFUSION_SEARCH, equations, executor, random, listen, signal);
+      const found = await searchByDiffusion(
+        searched,
+        prior,
+        DIFFUSION_SEARCH,
+        equations,
+        executor,
+        random,
+        listen,
+        signal,
+      );
       const kernel = trimKernel(found, DIFFUSION_HAZE);
       met.push({ kernel, scene: unknownScene(view, kernel), start: 'diffusion', score: await judge(kernel) });
       await begin('diffusion, fitted', kernel);
     }
     const best = met.slice().sort(byScore).slice(0, plan.kept);
-    for (const fit of best) await goOn(`${fit.start}, on`, fit, plan.then);
+    for (const fit of best) await goOn(`${fit.start}, on`, fit, { steps: plan.then, heat: 1 });
     met.sort(byScore);
     return { kernel: met[0].kernel, evidence: (await judge(bicubicKernel(scale))) - met[0].score, candidates: met };
   } finally {

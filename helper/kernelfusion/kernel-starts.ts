@@ -26,7 +26,12 @@ const line =
     return Math.exp(-(across ** 2) - (along / LINE) ** 4);
   };
 
-const SHAPES = { spot, ring, disc, ...Object.fromEntries([0, 1, 2, 3].map((i) => [`line${i}`, line((i * Math.PI) / 4)])) };
+const SHAPES = {
+  spot,
+  ring,
+  disc,
+  ...Object.fromEntries([0, 1, 2, 3].map((i) => [`line${i}`, line((i * Math.PI) / 4)])),
+};
 
 /** Names of all shapes, the most often useful ones first. */
 export const ALL_SHAPES: readonly string[] = Object.keys(SHAPES);
@@ -36,5 +41,9 @@ export function startKernel(name: string, size: number, scale: Scale): Kernel {
   const shape = (SHAPES as Readonly<Record<string, Shape>>)[name];
   const middle = (size - 1) / 2;
   const at = (i: number) => shape(Math.floor(i / size) - middle, (i % size) - middle);
-  return makeKernel(size, scale, Float64Array.from({ length: size * size }, (_, i) => at(i)));
+  return makeKernel(
+    size,
+    scale,
+    Float64Array.from({ length: size * size }, (_, i) => at(i)),
+  );
 }

@@ -89,11 +89,15 @@ export async function trainPrior(
     });
     const pickCrop = cropPicker(layer, crop, random);
     const losses: number[] = [];
-    let last = plan.steps;
+    let { steps: last, decay } = plan;
     for (let step = 1; step <= last; step++) {
       throwIfCancelled(signal);
-      if (last === plan.steps && step <= plan.steps - plan.decay && isFlat(losses)) last = step - 1 + plan.decay;
-      const rate = plan.learningRate * rateShare(step, last, plan.decay);
+      if (last === plan.steps && step <= plan.steps - plan.decay && isFlat(losses)) {
+        // What is learnt so soon is soon settled, too.
+        decay = Math.round(plan.decay / 2);
+        last = step - 1 + decay;
+      }
+      const rate = plan.learningRate * rateShare(step, last, decay);
       const { loss } = await program.run({
         ...batchOf(layer, crop, batch, pickCrop, random),
         adam: adamScalars(step, rate),

@@ -3,19 +3,30 @@
  */
 import type { Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
-import { FAST_ESTIMATION, LEAST_STEPS, SEARCH_SCALE } from './estimate-kernel.ts';
+import { CROSS_FIT_ITERATIONS } from './cross-fit.ts';
+import { DIFFUSION_SEARCH } from './diffusion-search.ts';
+import { SEARCH_SCALE, type SearchPlan } from './estimate-kernel.ts';
 import type { Phase } from './method.ts';
-import { FAST_TRAINING, macsPerPixel } from './patch-diffusion.ts';
-import { FAST_RESTORATION } from './restore.ts';
+import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
+import type { RestorationPlan } from './restore.ts';
 
 /** Multiply-adds by phase, of the executor's kind: solver loops in plain TypeScript count SLOWNESS times. */
 export type Work = Readonly<Record<Phase, number>>;
 
 /** How many multiply-adds the executor does while a plain loop does one, roughly. */
-const SLOWNESS = 40;
+const SLOWNESS = 20;
+/** What is solved in a judgement, in steps of cross-fitting. */
+const JUDGEMENT = 6;
 
 /** Size of a layer in pixels, and its colour planes. */
 export type Size = Pick<Planes, 'width' | 'height' | 'channels'>;
+
+/** What the plan of a preset says of its work. */
+export interface WorkPlan {
+  readonly training: TrainingPlan | null;
+  readonly search: SearchPlan;
+  readonly restoration: RestorationPlan;
+}
 
 /** `searched`: the crop the kernel is searched on, null where it is known; `side`: its kernel's side at SEARCH_SCALE. */
 export function plannedWork(
@@ -24,25 +35,29 @@ export function plannedWork(
   searched: Pick<Size, 'width' | 'height'> | null,
   scale: Scale,
   side: number,
+  { training, search, restoration }: WorkPlan,
 ): Work {
-  const net = macsPerPixel({ width: FAST_TRAINING.width, channels: y.channels });
-  const { steps, batch, crop } = FAST_TRAINING;
+  const net = training ? macsPerPixel({ width: training.width, channels: y.channels }) : 0;
   const pixels = y.width * y.height;
   const tapsAtScale = ((side * scale) / SEARCH_SCALE) ** 2;
   // A and its adjoint, per LR pixel and plane.
   const pair = (taps: number) => 2 * taps * SLOWNESS;
-  const rounds = (FAST_RESTORATION.rounds + 1) * FAST_RESTORATION.roundIterations;
-  const polish = FAST_RESTORATION.times.length * FAST_RESTORATION.iterations;
+  const rounds = (restoration.rounds + 1) * restoration.roundIterations;
+  const polish = training ? restoration.times.length * restoration.iterations : 0;
   const solve = (planes: number, iterations: number) => pixels * planes * iterations * pair(tapsAtScale);
+
+  const { shapes, diffusions, first, kept, then } = search;
+  const judged = 1 + shapes.length + 2 * diffusions + kept + 1;
+  const crossFits = (1 + shapes.length + diffusions) * first + kept * then + judged * JUDGEMENT;
+  const crossFit = side ** 4 + 2 * CROSS_FIT_ITERATIONS * pair(side ** 2);
+  const diffusion =
+    SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + DIFFUSION_SEARCH.pictureIterations * pair(side ** 2));
   return {
-    prior: 3 * steps * batch * crop ** 2 * net,
+    prior: training ? 3 * training.steps * training.batch * training.crop ** 2 * net : 0,
     kernel: searched
-      ? LEAST_STEPS *
-        searched.width *
-        searched.height *
-        (SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + FAST_ESTIMATION.pictureIterations * pair(side ** 2)))
+      ? searched.width * searched.height * (crossFits * crossFit + diffusions * DIFFUSION_SEARCH.steps * diffusion)
       : 0,
-    image: FAST_RESTORATION.times.length * scale ** 2 * pixels * net + solve(y.channels, rounds + polish),
+    image: (training ? restoration.times.length * scale ** 2 * pixels * net : 0) + solve(y.channels, rounds + polish),
     alpha: hasAlpha ? solve(1, rounds) : 0,
   };
 }

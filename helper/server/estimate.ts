@@ -10,7 +10,7 @@ import type { UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import { freeMemory } from '../free-memory.ts';
 import { predictMemory as predictJobMemory } from '../kernelfusion/memory.ts';
-import { predictWork } from '../kernelfusion/methods/fast.ts';
+import { CLOSED_FORM_PLANS, predictWork } from '../kernelfusion/methods/closed-form.ts';
 import { LEAST_TILE_SIDE } from '../kernelfusion/restore.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
 
@@ -36,7 +36,13 @@ export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOpti
 
 /** Multiply-adds of a job; `givenSide`: of its kernel, where it is known. Whether colours and alpha are all there shows in the pixels only: they are assumed to be. */
 export function workOf({ width, height }: LayerShape, options: UpscaleOptions, givenSide?: number): number {
-  const { prior, kernel, image, alpha } = predictWork({ width, height, channels: 3 }, true, options, givenSide);
+  const { prior, kernel, image, alpha } = predictWork(
+    { width, height, channels: 3 },
+    true,
+    options,
+    CLOSED_FORM_PLANS[options.preset],
+    givenSide,
+  );
   return prior + kernel + image + alpha;
 }
 
