@@ -9,12 +9,13 @@ import type { Preset, UpscaleOptions } from '../shared/options.ts';
 import type { Checkpoint } from './kernelfusion/checkpoint.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { fast } from './kernelfusion/methods/fast.ts';
+import { paper, paperSmall } from './kernelfusion/methods/paper.ts';
 import { createMeter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
 import { createOnnxExecutor } from './tensor/executors/onnx/executor.ts';
 import { readVersions, type Versions } from './versions.ts';
 
-export const METHODS: Readonly<Record<Preset, Method>> = { fast };
+export const METHODS: Readonly<Record<Preset, Method>> = { fast, paper, 'paper-small': paperSmall };
 
 export interface JobContext {
   /** The kernel, where it is known. */

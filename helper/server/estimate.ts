@@ -9,6 +9,7 @@ import { KernelFusionError } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import { predictWork } from '../kernelfusion/methods/fast.ts';
+import { PAPER_PLANS, predictPaperMemory, predictPaperWork } from '../kernelfusion/methods/paper.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
 
 const megapixels = (pixels: number) => `${(pixels / 1e6).toFixed(1)} megapixels`;
@@ -33,7 +34,11 @@ export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOpti
 
 /** Multiply-adds of a job; `givenSide`: of its kernel, where it is known. Whether colours and alpha are all there shows in the pixels only: they are assumed to be. */
 export function workOf({ width, height }: LayerShape, options: UpscaleOptions, givenSide?: number): number {
-  const { prior, kernel, image, alpha } = predictWork({ width, height, channels: 3 }, true, options, givenSide);
+  const size = { width, height, channels: 3 };
+  const plan = PAPER_PLANS[options.preset];
+  const { prior, kernel, image, alpha } = plan
+    ? predictPaperWork(size, true, options, plan, givenSide)
+    : predictWork(size, true, options, givenSide);
   return prior + kernel + image + alpha;
 }
 
@@ -50,7 +55,9 @@ const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) 
  * 896x896 at x2 529; 128x128 to 512x512 at x4 up to 704.
  */
 export function predictMemory(layer: LayerShape, options: UpscaleOptions): number {
-  return 450e6 + 110 * layer.width * layer.height + 64 * resultPixels(layer, options);
+  const plan = PAPER_PLANS[options.preset];
+  const joint = plan ? predictPaperMemory({ ...layer, channels: 3 }, options, plan) : 0;
+  return 450e6 + 110 * layer.width * layer.height + 64 * resultPixels(layer, options) + joint;
 }
 
 /** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained net and the restored colours. */

@@ -4,9 +4,8 @@
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
-import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
+import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
-import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
 import {
   estimateKernel,
   type KernelSearch,
@@ -17,20 +16,22 @@ import {
 } from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
 import { centreKernel } from '../kernel-solver.ts';
-import {
-  type Layer,
-  type MethodContext,
-  type MethodResult,
-  PHASES,
-  type Phase,
-  type Piece,
-  type Progress,
-} from '../method.ts';
+import type { Layer, MethodContext, MethodResult, Piece } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, gradientSums, trainPrior } from '../patch-diffusion.ts';
-import { makeRandom, type Random } from '../random.ts';
+import { FAST_TRAINING, trainPrior } from '../patch-diffusion.ts';
+import type { Random } from '../random.ts';
 import { FAST_RESTORATION, restore } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
+import {
+  consistency,
+  makeReporter,
+  opaque,
+  randomOf,
+  texturedWindow,
+  toNetwork,
+  toUnit,
+  useGiven,
+} from './layer-work.ts';
 
 /** Default kernel side in LR pixels: 7 covers every kernel of the usual test sets. */
 const SIDE_IN_LR_PIXELS = 7;
@@ -109,12 +110,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   };
 }
 
-const toNetwork = (v: number) => 2 * v - 1;
-const toUnit = (v: number) => Math.min(1, Math.max(0, (v + 1) / 2));
-
 type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'>;
-
-const randomOf = (phase: Phase, { seed }: UpscaleOptions) => makeRandom(seed, PHASES.indexOf(phase));
 
 /** What a layer of this size will take; `givenSide`: of the kernel, in HR pixels, where it is known. */
 export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptions, givenSide?: number): Work {
@@ -128,12 +124,6 @@ export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptio
 function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
   const lrPixels = asked === null ? SIDE_IN_LR_PIXELS : Math.ceil(asked / scale);
   return SEARCH_SCALE * Math.max(2, lrPixels);
-}
-
-function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
-  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, kernelSource: 'given', notes: [] };
-  const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
-  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), kernelSource: 'given', notes: [note] };
 }
 
 async function findKernel(
@@ -169,21 +159,11 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
 
 type SearchCrop = Pick<KernelSearch, 'y' | 'usable'>;
 
-/** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
-function opaque({ colour, alpha }: Layer): Uint8Array {
-  return alpha
-    ? Uint8Array.from(alpha.data, (v) => (v > 0.998 ? 1 : 0))
-    : new Uint8Array(colour.width * colour.height).fill(1);
-}
-
 /** The window with most texture, no larger than SEARCH_CROP a side. */
 function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
   const width = Math.min(y.width, SEARCH_CROP);
   const height = Math.min(y.height, SEARCH_CROP);
-  const sums = gradientSums(y, { width, height }, usable);
-  const best = sums.reduce((at, v, i) => (v > sums[at] ? i : at), 0);
-  const columns = y.width - width + 1;
-  const [top, left] = [Math.floor(best / columns), best % columns];
+  const [top, left] = texturedWindow(y, { width, height }, usable);
   return {
     y: cutPlanes(y, top, left, width, height),
     usable: withoutBorder(
@@ -194,39 +174,5 @@ function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
       width,
       height,
     ),
-  };
-}
-
-/** PSNR in dB between y and the result degraded again (values in [-1, 1]), where the kernel's window stays inside. */
-function consistency(y: Planes, result: Planes, kernel: Kernel): number {
-  const { scale } = kernel;
-  const margin = canvasMargin(kernel.size, scale);
-  const canvas = extend(
-    mapPlanes(result, (v) => Math.min(1, Math.max(-1, v))),
-    margin,
-  );
-  const { apply } = makeDegradation(kernel, y.width, y.height);
-  const border = Math.min(Math.ceil(margin / scale), Math.floor((Math.min(y.width, y.height) - 1) / 2));
-  let sum = 0;
-  let count = 0;
-  for (let c = 0; c < y.channels; c++) {
-    const again = apply(planeOf(canvas, c));
-    const plane = planeOf(y, c);
-    for (let row = border; row < y.height - border; row++) {
-      for (let i = row * y.width + border; i < (row + 1) * y.width - border; i++, count++) {
-        sum += ((again[i] - plane[i]) / 2) ** 2;
-      }
-    }
-  }
-  return -10 * Math.log10(Math.max(sum / count, 1e-12));
-}
-
-/** Adds to each step the share of all predicted work that is then done. */
-function makeReporter(work: Work, { onProgress }: MethodContext): (step: Omit<Progress, 'done'>) => void {
-  const total = work.prior + work.kernel + work.image + work.alpha;
-  const before = { prior: 0, kernel: work.prior, image: work.prior + work.kernel, alpha: total - work.alpha };
-  return (step) => {
-    const done = (before[step.phase] + (work[step.phase] * step.step) / step.steps) / total;
-    onProgress?.({ ...step, done });
   };
 }

@@ -1,0 +1,82 @@
+/**
+ * What every method does with a layer around its own work: the range of values, chance, a kernel that is given, the score of
+ * the result, and progress.
+ */
+import { type Kernel, resizeSide } from '../../../shared/kernel.ts';
+import type { UpscaleOptions } from '../../../shared/options.ts';
+import { mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
+import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
+import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
+import { gradientSums } from '../patch-diffusion.ts';
+import { makeRandom, type Random } from '../random.ts';
+import type { Work } from '../work.ts';
+
+/** From [0, 1] to the [-1, 1] of networks, and back. */
+export const toNetwork = (v: number) => 2 * v - 1;
+export const toUnit = (v: number) => Math.min(1, Math.max(0, (v + 1) / 2));
+
+/** The stream of chance of a phase. */
+export const randomOf = (phase: Phase, { seed }: UpscaleOptions): Random => makeRandom(seed, PHASES.indexOf(phase));
+
+/** A kernel that is known, on the grid of the scale. */
+export function useGiven(
+  kernel: Kernel,
+  { scale }: UpscaleOptions,
+): Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'> {
+  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, kernelSource: 'given', notes: [] };
+  const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
+  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), kernelSource: 'given', notes: [note] };
+}
+
+/** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
+export function opaque({ colour, alpha }: Layer): Uint8Array {
+  return alpha
+    ? Uint8Array.from(alpha.data, (v) => (v > 0.998 ? 1 : 0))
+    : new Uint8Array(colour.width * colour.height).fill(1);
+}
+
+/** Top left corner of the window with most texture in usable pixels. */
+export function texturedWindow(
+  y: Planes,
+  size: Pick<Planes, 'width' | 'height'>,
+  usable: Uint8Array,
+): readonly [top: number, left: number] {
+  const sums = gradientSums(y, size, usable);
+  const best = sums.reduce((at, v, i) => (v > sums[at] ? i : at), 0);
+  const columns = y.width - size.width + 1;
+  return [Math.floor(best / columns), best % columns];
+}
+
+/** PSNR in dB between y and the result degraded again (values in [-1, 1]), where the kernel's window stays inside. */
+export function consistency(y: Planes, result: Planes, kernel: Kernel): number {
+  const { scale } = kernel;
+  const margin = canvasMargin(kernel.size, scale);
+  const canvas = extend(
+    mapPlanes(result, (v) => Math.min(1, Math.max(-1, v))),
+    margin,
+  );
+  const { apply } = makeDegradation(kernel, y.width, y.height);
+  const border = Math.min(Math.ceil(margin / scale), Math.floor((Math.min(y.width, y.height) - 1) / 2));
+  let sum = 0;
+  let count = 0;
+  for (let c = 0; c < y.channels; c++) {
+    const again = apply(planeOf(canvas, c));
+    const plane = planeOf(y, c);
+    for (let row = border; row < y.height - border; row++) {
+      for (let i = row * y.width + border; i < (row + 1) * y.width - border; i++, count++) {
+        sum += ((again[i] - plane[i]) / 2) ** 2;
+      }
+    }
+  }
+  return -10 * Math.log10(Math.max(sum / count, 1e-12));
+}
+
+/** Adds to each step the share of all predicted work that is then done. */
+export function makeReporter(work: Work, { onProgress }: MethodContext): (step: Omit<Progress, 'done'>) => void {
+  const total = work.prior + work.kernel + work.image + work.alpha;
+  const before = { prior: 0, kernel: work.prior, image: work.prior + work.kernel, alpha: total - work.alpha };
+  return (step) => {
+    const done = (before[step.phase] + (work[step.phase] * step.step) / step.steps) / total;
+    onProgress?.({ ...step, done });
+  };
+}
