@@ -9,7 +9,7 @@ import { KernelFusionError } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import { predictWork } from '../kernelfusion/methods/fast.ts';
-import { PAPER_PLANS, predictPaperMemory, predictPaperWork } from '../kernelfusion/methods/paper.ts';
+import { PAPER_PLANS, type PaperBytes, predictPaperBytes, predictPaperWork } from '../kernelfusion/methods/paper.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
 
 const megapixels = (pixels: number) => `${(pixels / 1e6).toFixed(1)} megapixels`;
@@ -55,15 +55,19 @@ const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) 
  * 896x896 at x2 529; 128x128 to 512x512 at x4 up to 704.
  */
 export function predictMemory(layer: LayerShape, options: UpscaleOptions): number {
-  const plan = PAPER_PLANS[options.preset];
-  const joint = plan ? predictPaperMemory({ ...layer, channels: 3 }, options, plan) : 0;
-  return 450e6 + 110 * layer.width * layer.height + 64 * resultPixels(layer, options) + joint;
+  const found = 450e6 + 110 * layer.width * layer.height + 64 * resultPixels(layer, options);
+  return found + paperBytes(layer, options).memory;
 }
 
-/** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained net and the restored colours. */
+function paperBytes(layer: LayerShape, options: UpscaleOptions): PaperBytes {
+  const plan = PAPER_PLANS[options.preset];
+  return plan ? predictPaperBytes({ ...layer, channels: 3 }, options, plan) : { memory: 0, checkpoint: 0 };
+}
+
+/** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained nets and the restored colours. */
 export function diskNeeded(layer: LayerShape, options: UpscaleOptions): number {
   const pixels = resultPixels(layer, options);
-  return bytesOf(layer) + 4 * pixels + 12 * pixels + 4 * 2 ** 20;
+  return bytesOf(layer) + 4 * pixels + 12 * pixels + 8 * 2 ** 20 + paperBytes(layer, options).checkpoint;
 }
 
 /** Bytes a new process can have: what is free on the whole, and what this process and its children may use together. */

@@ -11,6 +11,7 @@ import { MOST_NOISE, type Preset, type UpscaleOptions } from '../../../shared/op
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { SEARCH_SCALE } from '../estimate-kernel.ts';
+import { KERNEL_LAYOUT } from '../implicit-kernel.ts';
 import { jointCanvas } from '../joint-step.ts';
 import type { Layer, Method, MethodContext, MethodResult, Piece } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
@@ -209,14 +210,25 @@ export function predictPaperWork(
   };
 }
 
-/** Bytes of the second phase at its peak, not to be exceeded: what is kept for the gradient of every pixel (docs/paper.md). */
-export function predictPaperMemory(size: Size, options: UpscaleOptions, { training, diffusion }: PaperPlan): number {
+/** Bytes of the second phase. */
+export interface PaperBytes {
+  /** In memory at its peak, not to be exceeded: what is kept of every pixel for the gradient (docs/paper.md). */
+  readonly memory: number;
+  /** Of a checkpoint between two diffusion steps. */
+  readonly checkpoint: number;
+}
+
+export function predictPaperBytes(size: Size, options: UpscaleOptions, { training, diffusion }: PaperPlan): PaperBytes {
   const { scale } = options;
-  const { widths } = diffusion;
-  const canvas = jointCanvas({
-    ...{ ...largestPart(size, scale), channels: size.channels, scale, kernelSize: kernelSide(options), widths },
-  });
+  const { channels } = size;
+  const { widths, steps } = diffusion;
+  const side = kernelSide(options);
+  const canvas = jointCanvas({ ...largestPart(size, scale), channels, scale, kernelSize: side, widths });
+  const pixels = canvas.width * canvas.height;
   const planes = 36 * training.width + 44 * widths.reduce((sum, width, level) => sum + width / 4 ** level, 0);
-  const parameters = uNetLayout({ widths, channels: size.channels }).size;
-  return 4 * (planes * canvas.width * canvas.height + 12 * parameters);
+  const parameters = uNetLayout({ widths, channels }).size + KERNEL_LAYOUT.size;
+  return {
+    memory: 4 * (planes * pixels + 12 * parameters),
+    checkpoint: 4 * (3 * parameters + 2 * channels * pixels) + 8 * steps * side ** 2,
+  };
 }
