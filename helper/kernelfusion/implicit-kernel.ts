@@ -5,8 +5,12 @@
  * Five layers of 256 sines, h' = sin(omega (W h + b)), omega = 5, and a linear one to a number z for each tap. A leaky sigmoid,
  * (1 + 1e-4) sigmoid(z) - 1e-4, lets taps become exactly zero; then they are divided by their sum.
  */
-import type { GraphBuilder, Tensor } from '../tensor/graph.ts';
-import { layOut, type ParameterLayout } from '../tensor/parameters.ts';
+import { throwIfCancelled } from '../../shared/errors.ts';
+import { adamScalars, adamStep } from '../tensor/adam.ts';
+import type { Executor } from '../tensor/executor.ts';
+import { gradient } from '../tensor/gradient.ts';
+import { GraphBuilder, type Tensor } from '../tensor/graph.ts';
+import { flatten, layOut, type ParameterLayout, unflatten } from '../tensor/parameters.ts';
 import type { Shape } from '../tensor/shape.ts';
 
 const LAYERS = 5;
@@ -39,6 +43,42 @@ export function initialKernelNet(random: () => number): Float32Array {
     for (let i = 0; i < shape.reduce((a, b) => a * b); i++) values[offset + i] = (2 * random() - 1) * bound;
   }
   return values;
+}
+
+/** Steps and rate that bring a fresh net to a Gaussian within 5 % of its taps' norm. */
+const FIT_STEPS = 300;
+const FIT_RATE = 5e-4;
+
+/** The parameters after some steps towards a kernel of size^2 taps. */
+export async function fitKernelNet(
+  parameters: Float32Array,
+  target: Float32Array,
+  executor: Executor,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const size = Math.sqrt(target.length);
+  const g = new GraphBuilder();
+  const flat = (name: string) => g.input(name, [KERNEL_LAYOUT.size]);
+  const state = { parameters: flat('parameters'), m: flat('m'), v: flat('v') };
+  const p = unflatten(g, state.parameters, KERNEL_LAYOUT);
+  const loss = g.mse(implicitKernel(g, p, size), g.constant(target, [size, size]));
+  // Adam does not mind the loss's scale, but for its epsilon: taps and their squares are small.
+  const slopes = flatten(g, gradient(g, g.mul(loss, size ** 4), Object.values(p)));
+  const next = adamStep(g, state, slopes, g.input('adam', [2]));
+  const program = await executor.compile(g.build({ nextParameters: next.parameters, nextM: next.m, nextV: next.v }), {
+    state: { parameters: 'nextParameters', m: 'nextM', v: 'nextV' },
+  });
+  try {
+    const zeros = new Float32Array(parameters.length);
+    await program.writeState({ parameters, m: zeros, v: zeros });
+    for (let k = 1; k <= FIT_STEPS; k++) {
+      throwIfCancelled(signal);
+      await program.run({ adam: adamScalars(k, FIT_RATE) });
+    }
+    return (await program.readState()).parameters;
+  } finally {
+    await program.release();
+  }
 }
 
 /** [size^2, 2]: (row, column) of every tap, rows first, from -1 to 1. */

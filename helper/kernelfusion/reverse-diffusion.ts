@@ -1,9 +1,9 @@
 /**
  * The second phase of KernelFusion (arXiv 2503.21907, Algorithm 1): picture and kernel found together in the reverse diffusion.
  *
- * From much noise to none, a U-Net and the kernel network take some gradient steps (joint-step.ts) at each time t. Then
- * x_t and the picture found give x_u of the next time u (schedule.ts), and the noise in it is recovered as
- * e = (x_u - a_u x0_hat) / s_u: what patch diffusion is asked to remove next is not new noise, but what was left.
+ * From much noise to none, a U-Net and the kernel network take some gradient steps (joint-step.ts) at each time t. The noise
+ * of the next time is recovered, e = (x_t - a_t x0_hat) / s_t (as in DDIM, Song et al. 2021): what the picture found lacks of
+ * the one before stays in it, where new noise would destroy that for good.
  * Everything that the next time needs is one value, `JointState`, so that an interrupted run goes on from there.
  */
 import { throwIfCancelled } from '../../shared/errors.ts';
@@ -13,13 +13,13 @@ import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
 import { adamScalars } from '../tensor/adam.ts';
 import type { Executor, Program, Values } from '../tensor/executor.ts';
 import { canvasMargin } from './degradation.ts';
-import { initialKernelNet } from './implicit-kernel.ts';
+import { fitKernelNet, initialKernelNet } from './implicit-kernel.ts';
 import { JOINT_ADAM, JOINT_STATE, type JointSize, jointCanvas, jointGraph, type Variant } from './joint-step.ts';
 import { centreKernel } from './kernel-solver.ts';
 import type { Prior } from './patch-diffusion.ts';
 import { timeRow } from './patch-diffusion-net.ts';
 import { makeRandom } from './random.ts';
-import { noiseLevel, reverseStep, signalLevel } from './schedule.ts';
+import { noiseLevel, signalLevel } from './schedule.ts';
 import { initialUNet, uNetLayout } from './u-net.ts';
 
 export interface DiffusionPlan {
@@ -30,6 +30,16 @@ export interface DiffusionPlan {
   /** Gradient steps at the first time, and at each later one. */
   readonly firstIterations: number;
   readonly iterations: number;
+  /**
+   * Share of the noise that x_t gets: 1 as published. Patch diffusion takes fine detail for noise and removes both; what it
+   * removes, the U-Net has to learn again from the layer, which takes it many steps (docs/paper.md).
+   */
+  readonly noise: number;
+  /**
+   * Width of the kernel that is begun with, a centred Gaussian of this standard deviation in LR pixels; null: as the kernel
+   * network is initialised, nearly flat.
+   */
+  readonly kernelStart: number | null;
   /** Of Adam at first; falls along a cosine to half of it. */
   readonly learningRate: number;
   /** Widths of the U-Net (u-net.ts). */
@@ -97,7 +107,7 @@ const sizeOf = ({ y, scale, kernelSize }: JointProblem, { widths }: DiffusionPla
   ...{ scale, kernelSize, widths },
 });
 
-/** Streams of chance: one for the start, then one a diffusion step. Those below belong to the phases of methods. */
+/** Streams of chance: of the start, and of Deep Image Prior's picture. Those below belong to the phases of methods. */
 const FIRST_STREAM = 16;
 
 /**
@@ -115,7 +125,7 @@ export async function reverseDiffusion(
   signal?: AbortSignal,
 ): Promise<JointState> {
   const times = diffusionTimes(plan);
-  let now = state ?? start(problem, plan, seed);
+  let now = state ?? (await start(problem, plan, seed, executor, signal));
   if (now.step === times.length) return now;
   const graph = jointGraph(sizeOf(problem, plan), plan.variant, problem.prior, problem.known);
   const learnt = Object.entries(JOINT_STATE).filter(([name]) => name in now.learnt);
@@ -132,14 +142,22 @@ export async function reverseDiffusion(
   }
 }
 
-function start(problem: JointProblem, plan: DiffusionPlan, seed: number): JointState {
+async function start(
+  problem: JointProblem,
+  plan: DiffusionPlan,
+  seed: number,
+  executor: Executor,
+  signal?: AbortSignal,
+): Promise<JointState> {
   const { y, scale, kernelSize, known } = problem;
   const random = makeRandom(seed, FIRST_STREAM);
-  const canvas = jointCanvas(sizeOf(problem, plan));
-  const margin = canvasMargin(kernelSize, scale);
-  const bicubic = cutPlanes(enlargeBicubic(y, scale), -margin, -margin, canvas.width, canvas.height).data;
+  const x0 = firstPicture(problem, plan, seed);
   const net = initialUNet(uNetLayout({ widths: plan.widths, channels: y.channels }), random.uniform);
-  const siren = initialKernelNet(random.uniform);
+  const flat = initialKernelNet(random.uniform);
+  const fitted = !known && plan.kernelStart !== null;
+  const siren = fitted
+    ? await fitKernelNet(flat, gaussian(kernelSize, plan.kernelStart * scale), executor, signal)
+    : flat;
   const zeros = (values: Float32Array) => new Float32Array(values.length);
   return {
     step: 0,
@@ -147,12 +165,31 @@ function start(problem: JointProblem, plan: DiffusionPlan, seed: number): JointS
       ...{ net, netM: zeros(net), netV: zeros(net) },
       ...(!known && { siren, sirenM: zeros(siren), sirenV: zeros(siren) }),
     },
-    // Deep Image Prior starts from small noise, and from the same at every time.
-    x0: plan.variant === 'deep-image-prior' ? random.normals(bicubic.length).map((v) => 0.1 * v) : bicubic,
-    noise: random.normals(bicubic.length),
+    x0,
+    noise: random.normals(x0.length),
     kernels: [],
     losses: [],
   };
+}
+
+/** What the U-Net gets first: the enlarged layer; for Deep Image Prior small noise, and the same at every time. */
+function firstPicture(problem: JointProblem, plan: DiffusionPlan, seed: number): Float32Array {
+  const { y, scale, kernelSize } = problem;
+  const { width, height } = jointCanvas(sizeOf(problem, plan));
+  if (plan.variant === 'deep-image-prior') {
+    return makeRandom(seed, FIRST_STREAM + 1)
+      .normals(width * height * y.channels)
+      .map((v) => 0.1 * v);
+  }
+  const margin = canvasMargin(kernelSize, scale);
+  return cutPlanes(enlargeBicubic(y, scale), -margin, -margin, width, height).data;
+}
+
+/** Centred, of standard deviation `width` taps, sum 1. */
+function gaussian(size: number, width: number): Float32Array {
+  const profile = Array.from({ length: size }, (_, i) => Math.exp(-0.5 * ((i - (size - 1) / 2) / width) ** 2));
+  const sum = profile.reduce((a, b) => a + b);
+  return Float32Array.from(profile.flatMap((p) => profile.map((q) => (p * q) / sum ** 2)));
 }
 
 async function diffusionStep(
@@ -165,10 +202,10 @@ async function diffusionStep(
   onIteration: (done: number) => void,
   signal?: AbortSignal,
 ): Promise<JointState> {
-  const [t, u] = times.slice(state.step);
+  const t = times[state.step];
   const [before, after] = [iterationsOf(plan, state.step), iterationsOf(plan, state.step + 1)];
-  const x0Prev = plan.variant === 'deep-image-prior' ? start(problem, plan, seed).x0 : state.x0;
-  const inputs = { x0Prev, noise: state.noise, time: timeRow(t), y: problem.y.data };
+  const x0Prev = plan.variant === 'deep-image-prior' ? firstPicture(problem, plan, seed) : state.x0;
+  const inputs = { x0Prev, noise: state.noise.map((v) => plan.noise * v), time: timeRow(t), y: problem.y.data };
   let found: Values = {};
   for (let i = before; i < after; i++) {
     throwIfCancelled(signal);
@@ -176,26 +213,18 @@ async function diffusionStep(
     found = await program.run({ ...inputs, netAdam: adam, ...('siren' in state.learnt && { sirenAdam: adam }) });
     onIteration(i + 1);
   }
-  const fresh = makeRandom(seed, FIRST_STREAM + 1 + state.step).normals(state.noise.length);
   return {
     step: state.step + 1,
     learnt: await program.readState(),
     x0: found.x0,
-    noise: u === undefined ? state.noise : recoveredNoise(found.xt, found.x0, t, u, fresh),
+    noise: recoveredNoise(found.xt, found.x0, t),
     kernels: [...state.kernels, makeKernel(problem.kernelSize, problem.scale, found.kernel)],
     losses: [...state.losses, found.loss[0]],
   };
 }
 
-/** The noise in x_u: e = (x_u - a_u x0) / s_u, where x_u is drawn given x_t and x0 with `fresh` for its own noise. */
-export function recoveredNoise(
-  xt: Float32Array,
-  x0: Float32Array,
-  t: number,
-  u: number,
-  fresh: Float32Array,
-): Float32Array {
-  const { clean, noisy, deviation } = reverseStep(t, u);
-  const [a, s] = [signalLevel(u), noiseLevel(u)];
-  return xt.map((v, i) => (clean * x0[i] + noisy * v + deviation * fresh[i] - a * x0[i]) / s);
+/** The noise in x_t, given what it hides: e = (x_t - a_t x0) / s_t. */
+export function recoveredNoise(xt: Float32Array, x0: Float32Array, t: number): Float32Array {
+  const [a, s] = [signalLevel(t), noiseLevel(t)];
+  return xt.map((v, i) => (v - a * x0[i]) / s);
 }

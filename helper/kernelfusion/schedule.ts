@@ -34,17 +34,3 @@ export function signalLevel(t: number): number {
 export function noiseLevel(t: number): number {
   return Math.sqrt(1 - alphaBar(t));
 }
-
-/**
- * The reverse step from time t to an earlier time u (Ho et al. 2020, equations 6 and 7, for any stride):
- * x_u = x0 * clean + x_t * noisy + deviation * z with z ~ N(0, 1).
- */
-export function reverseStep(t: number, u: number): { clean: number; noisy: number; deviation: number } {
-  const [now, then] = [alphaBar(t), alphaBar(u)];
-  const kept = now / then;
-  return {
-    clean: (Math.sqrt(then) * (1 - kept)) / (1 - now),
-    noisy: (Math.sqrt(kept) * (1 - then)) / (1 - now),
-    deviation: Math.sqrt(((1 - then) / (1 - now)) * (1 - kept)),
-  };
-}

@@ -52,6 +52,8 @@ export const PAPER: PaperPlan = {
     steps: 200,
     firstIterations: 100,
     iterations: 20,
+    noise: 1,
+    kernelStart: null,
     learningRate: 1e-4,
     widths: PAPER_WIDTHS,
     variant: 'full',
@@ -61,7 +63,14 @@ export const PAPER: PaperPlan = {
 /** The largest setting that ends in 30 minutes on two cores for 128x128 to 512x512 (docs/paper.md). */
 export const PAPER_SMALL: PaperPlan = {
   training: FAST_TRAINING,
-  diffusion: { ...PAPER.diffusion, steps: 20, learningRate: 1e-3, widths: [16, 32, 64, 128] },
+  diffusion: {
+    ...PAPER.diffusion,
+    steps: 20,
+    noise: 0,
+    kernelStart: 0.5,
+    learningRate: 1e-3,
+    widths: [16, 32, 64, 128],
+  },
 };
 
 /** The presets of this method. */
