@@ -67,7 +67,7 @@ function paperBytes(layer: LayerShape, options: UpscaleOptions): PaperBytes {
 /** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained nets and the restored colours. */
 export function diskNeeded(layer: LayerShape, options: UpscaleOptions): number {
   const pixels = resultPixels(layer, options);
-  return bytesOf(layer) + 4 * pixels + 12 * pixels + 8 * 2 ** 20 + paperBytes(layer, options).checkpoint;
+  return bytesOf(layer) + 4 * pixels + 12 * pixels + 4 * 2 ** 20 + paperBytes(layer, options).checkpoint;
 }
 
 /** Bytes a new process can have: what is free on the whole, and what this process and its children may use together. */

@@ -16,6 +16,7 @@ import { jointCanvas } from '../joint-step.ts';
 import type { Layer, Method, MethodContext, MethodResult, Piece } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
 import { FAST_TRAINING, macsPerPixel, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
+import { parameterLayout } from '../patch-diffusion-net.ts';
 import { FAST_RESTORATION, restore } from '../restore.ts';
 import {
   type DiffusionPlan,
@@ -223,7 +224,7 @@ export function predictPaperWork(
 export interface PaperBytes {
   /** In memory at its peak, not to be exceeded: what is kept of every pixel for the gradient (docs/paper.md). */
   readonly memory: number;
-  /** Of a checkpoint between two diffusion steps. */
+  /** What a checkpoint between two diffusion steps holds. */
   readonly checkpoint: number;
 }
 
@@ -238,6 +239,8 @@ export function predictPaperBytes(size: Size, options: UpscaleOptions, { trainin
   const parameters = uNetLayout({ widths, channels }).size + KERNEL_LAYOUT.size;
   return {
     memory: 4 * (planes * pixels + 12 * parameters),
-    checkpoint: 4 * (3 * parameters + 2 * channels * pixels) + 8 * steps * side ** 2,
+    checkpoint:
+      4 * (parameterLayout({ width: training.width, channels }).size + 3 * parameters + 2 * channels * pixels) +
+      8 * steps * side ** 2,
   };
 }
