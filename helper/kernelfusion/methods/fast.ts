@@ -27,6 +27,7 @@ import {
   makeReporter,
   opaque,
   randomOf,
+  restoreAlpha,
   texturedWindow,
   toNetwork,
   toUnit,
@@ -88,21 +89,8 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   };
   // Without alpha this is the last phase: nothing is left to be gone on with.
   const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
-  const alpha =
-    layer.alpha &&
-    (await restore(
-      mapPlanes(layer.alpha, toNetwork),
-      found.kernel,
-      0,
-      null,
-      FAST_RESTORATION,
-      executor,
-      (step, steps) => report({ phase: 'alpha', step, steps }),
-      signal,
-    ));
-
   return {
-    layer: { colour: mapPlanes(colour, toUnit), alpha: alpha && mapPlanes(alpha, toUnit) },
+    layer: { colour: mapPlanes(colour, toUnit), alpha: await restoreAlpha(layer, found.kernel, context, report) },
     ...found,
     noise,
     lrConsistency: consistency(y, colour, found.kernel),

@@ -9,6 +9,7 @@ import { canvasMargin, extend, makeDegradation } from '../degradation.ts';
 import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
 import { gradientSums } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
+import { FAST_RESTORATION, restore } from '../restore.ts';
 import type { Work } from '../work.ts';
 
 /** From [0, 1] to the [-1, 1] of networks, and back. */
@@ -47,6 +48,19 @@ export function texturedWindow(
   return [Math.floor(best / columns), best % columns];
 }
 
+/** Alpha, restored with the kernel of the colours and without the prior, which has not learnt it. */
+export async function restoreAlpha(
+  { alpha }: Layer,
+  kernel: Kernel,
+  { executor, signal }: MethodContext,
+  report: Report,
+): Promise<Planes | null> {
+  if (!alpha) return null;
+  const onStep = (step: number, steps: number) => report({ phase: 'alpha', step, steps });
+  const y = mapPlanes(alpha, toNetwork);
+  return mapPlanes(await restore(y, kernel, 0, null, FAST_RESTORATION, executor, onStep, signal), toUnit);
+}
+
 /** PSNR in dB between y and the result degraded again (values in [-1, 1]), where the kernel's window stays inside. */
 export function consistency(y: Planes, result: Planes, kernel: Kernel): number {
   const { scale } = kernel;
@@ -71,8 +85,11 @@ export function consistency(y: Planes, result: Planes, kernel: Kernel): number {
   return -10 * Math.log10(Math.max(sum / count, 1e-12));
 }
 
+/** Hears a step; what share of all work is then done, is found out. */
+type Report = (step: Omit<Progress, 'done'>) => void;
+
 /** Adds to each step the share of all predicted work that is then done. */
-export function makeReporter(work: Work, { onProgress }: MethodContext): (step: Omit<Progress, 'done'>) => void {
+export function makeReporter(work: Work, { onProgress }: MethodContext): Report {
   const total = work.prior + work.kernel + work.image + work.alpha;
   const before = { prior: 0, kernel: work.prior, image: work.prior + work.kernel, alpha: total - work.alpha };
   return (step) => {

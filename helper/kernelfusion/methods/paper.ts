@@ -33,6 +33,7 @@ import {
   makeReporter,
   opaque,
   randomOf,
+  restoreAlpha,
   texturedWindow,
   toNetwork,
   toUnit,
@@ -156,20 +157,8 @@ async function run(
   };
   // Without alpha this is the last phase: nothing is left to be gone on with.
   const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
-  const alpha =
-    layer.alpha &&
-    (await restore(
-      mapPlanes(layer.alpha, toNetwork),
-      estimate.kernel,
-      0,
-      null,
-      FAST_RESTORATION,
-      executor,
-      (step, count) => report({ phase: 'alpha', step, steps: count }),
-      signal,
-    ));
   return {
-    layer: { colour: mapPlanes(colour, toUnit), alpha: alpha && mapPlanes(alpha, toUnit) },
+    layer: { colour: mapPlanes(colour, toUnit), alpha: await restoreAlpha(layer, estimate.kernel, context, report) },
     ...estimate,
     noise,
     lrConsistency: consistency(y, colour, estimate.kernel),
