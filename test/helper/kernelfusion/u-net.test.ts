@@ -62,6 +62,16 @@ test('every level is seen in the result, by way of the skips and of the levels b
   }
 });
 
+test('by the skip a level sees its own picture, also where nothing comes from below', () => {
+  const layout = uNetLayout(SIZE);
+  const parameters = initialUNet(layout, makeRandom(7).uniform).map((v) => v || 0.3);
+  for (const { name, shape, offset } of layout.entries) {
+    if (name.startsWith('up0.below')) parameters.fill(0, offset, offset + sizeOf(shape));
+  }
+  const [one, other] = [8, 9].map((seed) => apply(parameters, makeRandom(seed).normals(288)));
+  assert.ok(one.some((v, i) => Math.abs(v - other[i]) > 0.01));
+});
+
 test('the multiply-adds of a pixel count a level of half the side a quarter', () => {
   // Widths 2 and 3, one plane. Full size: 9 (2 1 + 2 2) down, 9 (4 2 + 2 2) up, 2 out; half: 9 (3 2 + 3 3) down, 2 3 to come up.
   assert.equal(uNetMacs({ widths: [2, 3], channels: 1 }), 54 + 108 + 2 + (135 + 6) / 4);
