@@ -276,7 +276,10 @@ export const CHAINS: readonly OpCase[] = [
           const h = g.conv2d(x, down);
           const low = g.conv2d(g.averagePool(h, 2), down);
           const joined = g.concat([g.enlarge(low, 2), g.conv2d(h, side)], 1);
-          return g.add(g.add(g.sliceAxis(joined, 1, 0, c), g.sliceAxis(joined, 1, other >> 1, c)), g.conv2d(joined, up));
+          return g.add(
+            g.add(g.sliceAxis(joined, 1, 0, c), g.sliceAxis(joined, 1, other >> 1, c)),
+            g.conv2d(joined, up),
+          );
         },
       };
     },
