@@ -25,7 +25,12 @@ import { initialUNet, uNetLayout } from './u-net.ts';
 export interface DiffusionPlan {
   /** T_nd, the time that is begun at. */
   readonly firstTime: number;
-  /** Diffusion steps, at times from `firstTime` to 1. */
+  /**
+   * The time that is ended at: 1 as published. Each diffusion step passes the picture through the U-Net twice, and what the
+   * kernel does not see of that adds up where patch diffusion no longer takes it away (docs/paper.md).
+   */
+  readonly lastTime: number;
+  /** Diffusion steps, at times from the first to the last. */
   readonly steps: number;
   /** Gradient steps at the first time, and at each later one. */
   readonly firstIterations: number;
@@ -72,10 +77,14 @@ export interface JointState {
   readonly losses: readonly number[];
 }
 
-/** Times from `firstTime` down to 1, in equal steps, rounded. */
-export function diffusionTimes({ firstTime, steps }: Pick<DiffusionPlan, 'firstTime' | 'steps'>): number[] {
+/** Times from the first to the last, in equal steps, rounded. */
+export function diffusionTimes({
+  firstTime,
+  lastTime,
+  steps,
+}: Pick<DiffusionPlan, 'firstTime' | 'lastTime' | 'steps'>): number[] {
   if (steps === 1) return [firstTime];
-  return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((1 - firstTime) * i) / (steps - 1)));
+  return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
 }
 
 /** Gradient steps of the first `steps` diffusion steps. */

@@ -51,6 +51,7 @@ export const PAPER: PaperPlan = {
   training: { steps: 5000, decay: 5000, batch: 16, crop: 64, learningRate: 1e-4, width: 128 },
   diffusion: {
     firstTime: 200,
+    lastTime: 1,
     steps: 200,
     firstIterations: 100,
     iterations: 20,
@@ -67,10 +68,11 @@ export const PAPER_SMALL: PaperPlan = {
   training: FAST_TRAINING,
   diffusion: {
     ...PAPER.diffusion,
-    steps: 20,
+    lastTime: 60,
+    steps: 50,
     noise: 0,
     kernelStart: 0.5,
-    learningRate: 1e-3,
+    learningRate: 2.5e-4,
     widths: [16, 32, 64, 128],
   },
 };

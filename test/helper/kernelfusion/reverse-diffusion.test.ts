@@ -26,6 +26,7 @@ afterEach(() => assert.equal(onnx.livePrograms, 0));
 
 const PLAN: DiffusionPlan = {
   firstTime: 200,
+  lastTime: 1,
   steps: 3,
   firstIterations: 3,
   iterations: 2,
@@ -65,11 +66,12 @@ function run(changes: Partial<DiffusionPlan> = {}, state: JointState | null = nu
 
 test('Algorithm 1, its times: T_nd down to 1, each of them once at the published 200 steps', () => {
   assert.deepEqual(
-    diffusionTimes({ firstTime: 200, steps: 200 }),
+    diffusionTimes({ firstTime: 200, lastTime: 1, steps: 200 }),
     Array.from({ length: 200 }, (_, i) => 200 - i),
   );
-  assert.deepEqual(diffusionTimes({ firstTime: 200, steps: 3 }), [200, 101, 1]);
-  assert.deepEqual(diffusionTimes({ firstTime: 200, steps: 1 }), [200]);
+  assert.deepEqual(diffusionTimes({ firstTime: 200, lastTime: 1, steps: 3 }), [200, 101, 1]);
+  assert.deepEqual(diffusionTimes({ firstTime: 200, lastTime: 1, steps: 1 }), [200]);
+  assert.deepEqual(diffusionTimes({ firstTime: 200, lastTime: 60, steps: 3 }), [200, 130, 60]);
 });
 
 test('Algorithm 1, its gradient steps: 100 at first and 20 at each later time are 4080', () => {

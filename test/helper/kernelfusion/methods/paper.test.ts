@@ -69,7 +69,14 @@ test('preset paper has the published values', () => {
   const { training, diffusion } = PAPER;
   assert.deepEqual([training.width, training.crop, training.learningRate], [128, 64, 1e-4]);
   assert.deepEqual(diffusion, {
-    ...{ firstTime: 200, steps: 200, firstIterations: 100, iterations: 20, learningRate: 1e-4 },
+    ...{
+      firstTime: 200,
+      lastTime: 1,
+      steps: 200,
+      firstIterations: 100,
+      iterations: 20,
+      learningRate: 1e-4,
+    },
     ...{ noise: 1, kernelStart: null, widths: [32, 64, 128, 256, 512], variant: 'full' },
   });
   assert.deepEqual(Object.keys(PAPER_PLANS), ['paper', 'paper-small']);
@@ -173,7 +180,7 @@ test('the predicted work is that of the gradient steps: twice as many cost twice
   const kernel = (plan: PaperPlan) => predictPaperWork(size, false, options, plan).kernel;
   const doubled = { ...TINY, diffusion: { ...TINY.diffusion, firstIterations: 8, iterations: 4 } };
   assert.equal(kernel(doubled), 2 * kernel(TINY));
-  assert.ok(kernel(PAPER) > 20 * kernel(PAPER_SMALL));
+  assert.ok(kernel(PAPER) > 10 * kernel(PAPER_SMALL));
 });
 
 test('the predicted memory covers what was measured, and little more', () => {
