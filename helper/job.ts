@@ -13,11 +13,19 @@ import type { Checkpoint } from './kernelfusion/checkpoint.ts';
 import { type JobSize, tileSideWithin } from './kernelfusion/memory.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { fast } from './kernelfusion/methods/fast.ts';
+import {
+  methodOf,
+  PAPER_PLANS,
+  type PaperPlan,
+  paper,
+  paperSmall,
+  predictPaperBytes,
+} from './kernelfusion/methods/paper.ts';
 import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
 import { readVersions, type Versions } from './versions.ts';
 
-export const METHODS: Readonly<Record<Preset, Method>> = { fast };
+export const METHODS: Readonly<Record<Preset, Method>> = { fast, paper, 'paper-small': paperSmall };
 
 export interface JobContext {
   /** The kernel, where it is known. */
@@ -31,6 +39,8 @@ export interface JobContext {
   readonly onProgress?: (progress: Progress, reading: Reading) => void;
   /** Hears a sentence when the job goes on in another way than it began; it is also among the result's notes. */
   readonly onNote?: (sentence: string) => void;
+  /** Runs the paper's method by this plan in place of the preset's: for benchmarks of its parts. */
+  readonly plan?: PaperPlan;
   /** See `MethodContext`. */
   readonly checkpoint?: Checkpoint;
   readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
@@ -90,7 +100,7 @@ export async function runJob(
     throwIfCancelled(signal);
     const { name, open } = left.shift()!;
     try {
-      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options), name);
+      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options, context.plan), name);
       const executor = await open(threads);
       const from = { ...context, onCheckpoint, ...(reached && { checkpoint: reached }) };
       const result = await runOn(executor, layer, options, from, tileSide, meter);
@@ -112,21 +122,23 @@ export async function runJob(
   }
 }
 
-const sizeOf = ({ colour, alpha }: Layer, { scale }: UpscaleOptions): JobSize => {
+function sizeOf({ colour, alpha }: Layer, options: UpscaleOptions, plan = PAPER_PLANS[options.preset]): JobSize {
   const { width, height, channels } = colour;
-  return { width, height, channels, hasAlpha: alpha !== null, scale };
-};
+  const size = { width, height, channels, hasAlpha: alpha !== null, scale: options.scale };
+  return plan ? { ...size, paper: predictPaperBytes(size, options, plan).memory } : size;
+}
 
 async function runOn(
   executor: Executor,
   layer: Layer,
   options: UpscaleOptions,
-  { kernel, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
+  { kernel, plan, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
   tileSide: number,
   meter: Meter,
 ): Promise<MethodResult> {
   try {
-    return await METHODS[options.preset](layer, options, {
+    const method = plan ? methodOf(plan) : METHODS[options.preset];
+    return await method(layer, options, {
       executor,
       tileSide,
       ...(kernel && { kernel }),

@@ -16,6 +16,14 @@ const PHASES: Readonly<Record<JobProgress['phase'], string>> = {
 
 const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly about: string }>> = {
   fast: { name: 'Fast', about: 'Finds kernel and picture in closed form: about a minute for a small layer.' },
+  paper: {
+    name: 'Paper',
+    about: 'The method as published, with its own values: made for a graphics card, and many hours without one.',
+  },
+  'paper-small': {
+    name: 'Paper, scaled down',
+    about: 'The published method with fewer steps and smaller nets: about half an hour without a graphics card.',
+  },
 };
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;

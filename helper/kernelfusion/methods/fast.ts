@@ -17,12 +17,23 @@ import {
 } from '../estimate-kernel.ts';
 import { hidePixels, predictionError } from '../held-out.ts';
 import { centreKernel } from '../kernel-solver.ts';
-import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
+import type { Layer, MethodContext, MethodResult } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, gradientSums, trainPrior } from '../patch-diffusion.ts';
-import { makeRandom, type Random } from '../random.ts';
+import { FAST_TRAINING, trainPrior } from '../patch-diffusion.ts';
+import type { Random } from '../random.ts';
 import { FAST_RESTORATION, restoreLayer } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
+import {
+  makeReporter,
+  opaque,
+  randomOf,
+  restorationIn,
+  restoreAlpha,
+  texturedWindow,
+  toNetwork,
+  toUnit,
+  useGiven,
+} from './layer-work.ts';
 
 /** Default kernel side in LR pixels: 7 covers every kernel of the usual test sets. */
 const SIDE_IN_LR_PIXELS = 7;
@@ -73,12 +84,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   });
 
   const notes = [...found.notes];
-  const restoration = {
-    executor,
-    ...(context.tileSide !== undefined && { side: context.tileSide }),
-    onNote: (sentence: string) => notes.push(sentence),
-    ...(signal && { signal }),
-  };
+  const restoration = restorationIn(context, notes);
   const restoreColour = () =>
     restoreLayer(y, found.kernel, sigma, prior, FAST_RESTORATION, {
       ...restoration,
@@ -87,12 +93,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
     });
   // Without alpha this is the last phase: nothing is left to be gone on with.
   const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
-  const alpha =
-    layer.alpha &&
-    (await restoreLayer(mapPlanes(layer.alpha, toNetwork), found.kernel, 0, null, FAST_RESTORATION, {
-      ...restoration,
-      onStep: (step, steps) => report({ phase: 'alpha', step, steps }),
-    }));
+  const alpha = await restoreAlpha(layer, found.kernel, restoration, report);
 
   return {
     layer: { colour, alpha },
@@ -104,12 +105,7 @@ export async function fast(layer: Layer, options: UpscaleOptions, context: Metho
   };
 }
 
-const toNetwork = (v: number) => 2 * v - 1;
-const toUnit = (v: number) => Math.min(1, Math.max(0, (v + 1) / 2));
-
 type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'>;
-
-const randomOf = (phase: Phase, { seed }: UpscaleOptions) => makeRandom(seed, PHASES.indexOf(phase));
 
 /** What a layer of this size will take; `givenSide`: of the kernel, in HR pixels, where it is known. */
 export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptions, givenSide?: number): Work {
@@ -123,12 +119,6 @@ export function predictWork(size: Size, hasAlpha: boolean, options: UpscaleOptio
 function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
   const lrPixels = asked === null ? SIDE_IN_LR_PIXELS : Math.ceil(asked / scale);
   return SEARCH_SCALE * Math.max(2, lrPixels);
-}
-
-function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
-  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, kernelSource: 'given', notes: [] };
-  const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
-  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), kernelSource: 'given', notes: [note] };
 }
 
 async function findKernel(
@@ -164,21 +154,11 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
 
 type SearchCrop = Pick<KernelSearch, 'y' | 'usable'>;
 
-/** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
-function opaque({ colour, alpha }: Layer): Uint8Array {
-  return alpha
-    ? Uint8Array.from(alpha.data, (v) => (v > 0.998 ? 1 : 0))
-    : new Uint8Array(colour.width * colour.height).fill(1);
-}
-
 /** The window with most texture, no larger than SEARCH_CROP a side. */
 function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
   const width = Math.min(y.width, SEARCH_CROP);
   const height = Math.min(y.height, SEARCH_CROP);
-  const sums = gradientSums(y, { width, height }, usable);
-  const best = sums.reduce((at, v, i) => (v > sums[at] ? i : at), 0);
-  const columns = y.width - width + 1;
-  const [top, left] = [Math.floor(best / columns), best % columns];
+  const [top, left] = texturedWindow(y, { width, height }, usable);
   return {
     y: cutPlanes(y, top, left, width, height),
     usable: withoutBorder(
@@ -189,15 +169,5 @@ function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
       width,
       height,
     ),
-  };
-}
-
-/** Adds to each step the share of all predicted work that is then done. */
-function makeReporter(work: Work, { onProgress }: MethodContext): (step: Omit<Progress, 'done'>) => void {
-  const total = work.prior + work.kernel + work.image + work.alpha;
-  const before = { prior: 0, kernel: work.prior, image: work.prior + work.kernel, alpha: total - work.alpha };
-  return (step) => {
-    const done = (before[step.phase] + (work[step.phase] * step.step) / step.steps) / total;
-    onProgress?.({ ...step, done });
   };
 }
