@@ -110,7 +110,7 @@ export interface Forward {
   readonly loss: Tensor;
 }
 
-/** Emits lines 4 to 9 of the algorithm. `net`, `siren`: parameters by name; `known`: the kernel, where it is known. */
+/** Emits the algorithm from the first pass of the U-Net to the loss. `net`, `siren`: parameters by name; `known`: the kernel, where it is known. */
 export function forward(
   g: GraphBuilder,
   size: JointSize,

@@ -105,7 +105,8 @@ export function resultOf(
 ): { picture: Planes; kernel: Kernel } {
   const { y, scale, kernelSize } = problem;
   const canvas = jointCanvas(sizeOf(problem, plan));
-  const { kernel, moved } = centreKernel(state.kernels[state.kernels.length - 1]);
+  const last = state.kernels[state.kernels.length - 1];
+  const { kernel, moved } = problem.known ? { kernel: problem.known, moved: [0, 0] } : centreKernel(last);
   const margin = canvasMargin(kernelSize, scale);
   const x = makePlanes(canvas.width, canvas.height, y.channels, state.x0);
   return { picture: cutPlanes(x, margin - moved[0], margin - moved[1], scale * y.width, scale * y.height), kernel };

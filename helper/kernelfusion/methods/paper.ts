@@ -41,7 +41,7 @@ import {
   useGiven,
 } from './layer-work.ts';
 
-/** What scales the cost; the method is the same. */
+/** What the presets of this method differ in: mostly what scales the cost. */
 export interface PaperPlan {
   readonly training: TrainingPlan;
   readonly diffusion: DiffusionPlan;

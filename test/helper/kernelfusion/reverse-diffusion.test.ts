@@ -172,7 +172,7 @@ test('a kernel begun with is a centred Gaussian of the width asked for, in LR pi
   assert.ok(correlation(data, Float64Array.from(expected)) > 0.98, `${correlation(data, Float64Array.from(expected))}`);
 });
 
-test('the result is centred: kernel and picture move together', () => {
+test('the result is centred, kernel and picture together, unless the kernel is known', () => {
   const [width, height] = [20, 18];
   const x0 = new Float32Array(width * height);
   x0[9 * width + 10] = 1;
@@ -186,4 +186,9 @@ test('the result is centred: kernel and picture move together', () => {
   assert.ok(down >= 2 && right <= -1, `${down}, ${right}`);
   // The margin is (6 - 2) / 2 = 2: the point lies at (7, 8) of the picture, and moves as the kernel does.
   assert.equal(planeOf(picture, 0)[(7 + down) * 16 + 8 + right], 1);
+
+  const known = state.kernels[0];
+  const stays = resultOf({ ...problem, known }, PLAN, state);
+  assert.equal(stays.kernel, known);
+  assert.equal(planeOf(stays.picture, 0)[7 * 16 + 8], 1);
 });
