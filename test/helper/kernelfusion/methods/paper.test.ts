@@ -197,3 +197,10 @@ test('the predicted memory covers what was measured, and little more', () => {
     assert.ok(at(width) > measured && at(width) < 1.4 * measured, `${at(width)} for ${measured}`);
   }
 });
+
+test('for a tiny layer it is the training of the prior that takes most', () => {
+  // Bytes above those of the idle process, of 16 crops of 64x64 with a prior 128 wide.
+  const measured = 1.98e9;
+  const { memory } = predictPaperBytes({ width: 16, height: 16, channels: 3 }, parseOptions({ scale: 2 }), PAPER);
+  assert.ok(memory >= measured && memory < 1.1 * measured, `${memory} for ${measured}`);
+});
