@@ -372,6 +372,32 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       }),
     );
   bench
+    .command('ablation')
+    .description(
+      "Scores the paper's method and what is left of it without one of its parts, on every pair of a folder.",
+    )
+    .requiredOption('--pairs <folder>', 'folders with lr.png, hr.png, kernel.npy and meta.json')
+    .option('--out <folder>', 'where tables and results go', 'bench-output')
+    .option('--only <names>', 'pairs to run, with commas between', commaSeparated)
+    .addOption(
+      new Option('-p, --preset <name>', 'preset whose values are taken')
+        .choices(['paper', 'paper-small'])
+        .default('paper-small'),
+    )
+    .option('--width <n>', 'feature planes of the patch diffusion, instead', positiveInteger)
+    .option('--diffusion-steps <n>', 'diffusion steps, instead', positiveInteger)
+    .option('--iterations <first,later>', 'gradient steps of the first and of each later one, instead', wholeNumbers)
+    .option('--channels <list>', 'feature planes of the U-Net, from full size down, instead', wholeNumbers)
+    .option('--seed <n>', 'seed of all random choices', number, DEFAULT_OPTIONS.seed)
+    .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)
+    .addOption(deviceOption())
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchAblation } = await import('./commands/bench.ts');
+        return runBenchAblation(o, signal);
+      }),
+    );
+  bench
     .command('engine')
     .description('Times a training step of the patch-diffusion net, alternating with PyTorch where that is installed.')
     .option('--threads <n>', 'threads to compute on (default: all)', positiveInteger)

@@ -13,6 +13,14 @@ import type { Checkpoint } from './kernelfusion/checkpoint.ts';
 import { type JobSize, tileSideWithin } from './kernelfusion/memory.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { CLOSED_FORM_PLANS, closedForm } from './kernelfusion/methods/closed-form.ts';
+import {
+  methodOf,
+  type PaperPlan,
+  paper,
+  paperPlanOf,
+  paperSmall,
+  predictPaperBytes,
+} from './kernelfusion/methods/paper.ts';
 import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
 import { readVersions, type Versions } from './versions.ts';
@@ -21,6 +29,8 @@ export const METHODS: Readonly<Record<Preset, Method>> = {
   fast: closedForm(CLOSED_FORM_PLANS.fast),
   balanced: closedForm(CLOSED_FORM_PLANS.balanced),
   best: closedForm(CLOSED_FORM_PLANS.best),
+  paper,
+  'paper-small': paperSmall,
 };
 
 export interface JobContext {
@@ -35,6 +45,8 @@ export interface JobContext {
   readonly onProgress?: (progress: Progress, reading: Reading) => void;
   /** Hears a sentence when the job goes on in another way than it began; it is also among the result's notes. */
   readonly onNote?: (sentence: string) => void;
+  /** Runs the paper's method by this plan in place of the preset's: for benchmarks of its parts. */
+  readonly plan?: PaperPlan;
   /** See `MethodContext`. */
   readonly checkpoint?: Checkpoint;
   readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
@@ -94,7 +106,7 @@ export async function runJob(
     throwIfCancelled(signal);
     const { name, open } = left.shift()!;
     try {
-      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options), name);
+      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options, context.plan), name);
       const executor = await open(threads);
       const from = { ...context, onCheckpoint, ...(reached && { checkpoint: reached }) };
       const result = await runOn(executor, layer, options, from, tileSide, meter);
@@ -116,21 +128,23 @@ export async function runJob(
   }
 }
 
-const sizeOf = ({ colour, alpha }: Layer, { scale }: UpscaleOptions): JobSize => {
+function sizeOf({ colour, alpha }: Layer, options: UpscaleOptions, plan = paperPlanOf(options.preset)): JobSize {
   const { width, height, channels } = colour;
-  return { width, height, channels, hasAlpha: alpha !== null, scale };
-};
+  const size = { width, height, channels, hasAlpha: alpha !== null, scale: options.scale };
+  return plan ? { ...size, paper: predictPaperBytes(size, options, plan).memory } : size;
+}
 
 async function runOn(
   executor: Executor,
   layer: Layer,
   options: UpscaleOptions,
-  { kernel, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
+  { kernel, plan, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
   tileSide: number,
   meter: Meter,
 ): Promise<MethodResult> {
   try {
-    return await METHODS[options.preset](layer, options, {
+    const method = plan ? methodOf(plan) : METHODS[options.preset];
+    return await method(layer, options, {
       executor,
       tileSide,
       ...(kernel && { kernel }),

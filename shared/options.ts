@@ -4,7 +4,7 @@
 import { KernelFusionError } from './errors.ts';
 import type { Scale } from './kernel.ts';
 
-export const PRESETS = ['fast', 'balanced', 'best'] as const;
+export const PRESETS = ['fast', 'balanced', 'best', 'paper-small', 'paper'] as const;
 export type Preset = (typeof PRESETS)[number];
 
 export interface UpscaleOptions {

@@ -18,6 +18,15 @@ const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly ab
   fast: { name: 'Fast', about: 'A quick look: few guesses at the blur, no network trained.' },
   balanced: { name: 'Balanced', about: 'Learns the patches of this layer and tries many kinds of blur.' },
   best: { name: 'Best', about: 'The same more thoroughly: takes about three times as long.' },
+  paper: {
+    name: 'Paper',
+    about: 'The method as published, made for graphics cards: about 8 hours for a small layer without one.',
+  },
+  'paper-small': {
+    name: 'Paper, scaled down',
+    about:
+      'The published method in half an hour and 4 GB for a small layer. A reference: Balanced is the better choice.',
+  },
 };
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;

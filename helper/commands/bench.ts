@@ -11,6 +11,8 @@ import { deviceNamed, PROCESSOR } from '../devices/catalogue.ts';
 import { openDevice, survey, surveyFile } from '../devices/survey.ts';
 import { readPicture } from '../image/read.ts';
 import { runJob } from '../job.ts';
+import { PAPER_PLANS, type PaperPlan } from '../kernelfusion/methods/paper.ts';
+import { benchAblation } from './bench-ablation.ts';
 import { benchDevices } from './bench-devices.ts';
 import { benchEngine } from './bench-engine.ts';
 import { benchGrowth } from './bench-growth.ts';
@@ -40,6 +42,45 @@ export async function runBenchQuality(
   const request = { ...rest, pairsDir: pairs, outDir: out, knownKernel, upscale: runJob, signal, print };
   const { csv, markdown, exitCode, ...data } = await benchQuality(request);
   return { data, text: `Wrote ${csv}\nWrote ${markdown}\n`, exitCode };
+}
+
+export interface BenchAblationArguments {
+  readonly pairs: string;
+  readonly out: string;
+  readonly only?: readonly string[];
+  readonly preset: 'paper' | 'paper-small';
+  readonly seed: number;
+  readonly threads?: number;
+  readonly device?: string;
+  readonly width?: number;
+  readonly diffusionSteps?: number;
+  readonly iterations?: readonly number[];
+  readonly channels?: readonly number[];
+}
+
+export async function runBenchAblation(
+  { pairs, out, preset, width, diffusionSteps, iterations, channels, ...rest }: BenchAblationArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  if (iterations && iterations.length !== 2) {
+    throw new KernelFusionError(
+      'BAD_OPTION',
+      'iterations must be two numbers: of the first diffusion step, of each later one.',
+    );
+  }
+  const { training, diffusion } = PAPER_PLANS[preset];
+  const plan: PaperPlan = {
+    training: { ...training, ...(width && { width }) },
+    diffusion: {
+      ...diffusion,
+      ...(diffusionSteps && { steps: diffusionSteps }),
+      ...(iterations && { firstIterations: iterations[0], iterations: iterations[1] }),
+      ...(channels && { widths: channels }),
+    },
+  };
+  const request = { ...rest, preset, plan, pairsDir: pairs, outDir: out, run: runJob, signal, print };
+  const { csv, markdown, exitCode, rows } = await benchAblation(request);
+  return { data: { rows }, text: `Wrote ${csv}\nWrote ${markdown}\n`, exitCode };
 }
 
 export async function runBenchEngine({ threads }: { threads?: number }, signal: AbortSignal): Promise<CommandResult> {

@@ -8,25 +8,31 @@
 import type { Planes } from '../image/planes.ts';
 import type { MethodContext, MethodResult, Phase } from './method.ts';
 import type { Prior } from './patch-diffusion.ts';
+import type { JointState } from './reverse-diffusion.ts';
 
 /** The phases that are finished, each with its value. */
 export interface Checkpoint {
   readonly prior?: { readonly prior: Prior; readonly losses: readonly number[] };
   readonly kernel?: Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes' | 'kernels'>;
+  /** How far a kernel and a picture that are found together have come, while that phase lasts. */
+  readonly joint?: JointState;
   /** The restored colours, values in [0, 1]. */
   readonly image?: Planes;
 }
 
-export type Stage = <P extends Phase & keyof Checkpoint>(
+type Compute = <P extends Phase & keyof Checkpoint>(
   phase: P,
   work: () => Promise<NonNullable<Checkpoint[P]>>,
 ) => Promise<NonNullable<Checkpoint[P]>>;
+
+/** `keep` hands on how far the present phase has come. */
+export type Stage = Compute & { keep(joint: JointState): Promise<void> };
 
 /** A method calls the stage once a phase, in their order. */
 export function makeStage(context: Pick<MethodContext, 'checkpoint' | 'onCheckpoint'>): Stage {
   const { checkpoint = {}, onCheckpoint } = context;
   let finished: Checkpoint = checkpoint;
-  return async (phase, work) => {
+  const stage: Compute = async (phase, work) => {
     const known = checkpoint[phase];
     if (known !== undefined) return known;
     const value = await work();
@@ -34,4 +40,9 @@ export function makeStage(context: Pick<MethodContext, 'checkpoint' | 'onCheckpo
     await onCheckpoint?.(finished);
     return value;
   };
+  const keep = async (joint: JointState) => {
+    finished = { ...finished, joint };
+    await onCheckpoint?.(finished);
+  };
+  return Object.assign(stage, { keep });
 }

@@ -3,7 +3,7 @@
  *
  * Starts are the shapes that blurs have (kernel-starts.ts) and, where there is a prior, what the reverse diffusion finds
  * (diffusion-search.ts). From each a few steps of cross-fitting are made (cross-fit.ts), the best few go on, and of all the kernels
- * met the one that foretells hidden pixels best is kept (held-out.ts). All this is at twice the layer's resolution whatever the
+ * met the one that foretells hidden pixels best is kept (held-out.ts), if it leads clearly over the diffusion's. All this is at twice the layer's resolution whatever the
  * scale wanted: there a blur of a given width in LR pixels has few enough taps to be found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
@@ -30,7 +30,7 @@ export interface SearchPlan {
   readonly first: number;
   /** How many go on, and by how many steps. */
   readonly kept: number;
-  readonly then: number;
+  readonly further: number;
 }
 
 /** Noise at first, as a multiple: from the plainest start as well, with which grainy layers are searched better. */
@@ -44,8 +44,8 @@ const ROUNDING = (2 / 255) ** 2 / 12;
 const LUMA = [0.299, 0.587, 0.114];
 
 /** Steps of a search, for progress and predictions. */
-export const searchSteps = ({ shapes, diffusions, first, kept, then }: SearchPlan): number =>
-  (1 + shapes.length + diffusions) * first + kept * then + diffusions * DIFFUSION_SEARCH.steps;
+export const searchSteps = ({ shapes, diffusions, first, kept, further }: SearchPlan): number =>
+  (1 + shapes.length + diffusions) * first + kept * further + diffusions * DIFFUSION_SEARCH.steps;
 
 export interface Estimate {
   /** On the grid of SEARCH_SCALE. */
@@ -108,20 +108,36 @@ export async function estimateKernel(
         signal,
       );
       const kernel = trimKernel(found, DIFFUSION_HAZE);
-      met.push({ kernel, scene: unknownScene(view, kernel), start: 'diffusion', score: await judge(kernel) });
-      await begin('diffusion, fitted', kernel);
+      met.push({ kernel, scene: unknownScene(view, kernel), start: DIFFUSION, score: await judge(kernel) });
+      await begin(`${DIFFUSION}, fitted`, kernel);
     }
     const best = met.slice().sort(byScore).slice(0, plan.kept);
-    for (const fit of best) await goOn(`${fit.start}, on`, fit, { steps: plan.then, heat: 1 });
+    for (const fit of best) await goOn(`${fit.start}, on`, fit, { steps: plan.further, heat: 1 });
     met.sort(byScore);
-    return { kernel: met[0].kernel, evidence: (await judge(bicubicKernel(scale))) - met[0].score, candidates: met };
+    const chosen = choose(met);
+    return { kernel: chosen.kernel, evidence: (await judge(bicubicKernel(scale))) - chosen.score, candidates: met };
   } finally {
     await equations.release();
   }
 }
 
+/** How a start by diffusion is called. */
+const DIFFUSION = 'diffusion';
+
 /** Taps of a diffusion's kernel below this share of the largest are the haze of its errors. */
 const DIFFUSION_HAZE = 0.1;
+
+/**
+ * What the prior found stands unless another kernel is better by so many nats: where scores are close its kernels restore
+ * better pictures, for they have less haze (docs/experiments.md).
+ */
+const LEAD = 0.1;
+
+/** `sorted`: by score. */
+export function choose(sorted: readonly Candidate[]): Candidate {
+  const diffused = sorted.find(({ start }) => start === DIFFUSION);
+  return diffused && diffused.score < sorted[0].score + LEAD ? diffused : sorted[0];
+}
 
 const byScore = (a: Candidate, b: Candidate) => a.score - b.score;
 

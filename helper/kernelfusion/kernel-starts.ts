@@ -17,7 +17,7 @@ const LINE = 4;
 const spot: Shape = (y, x) => Math.exp(-(y * y + x * x) / (2 * SPOT ** 2));
 const disc: Shape = (y, x) => 1 / (1 + Math.exp(4 * (Math.hypot(y, x) - DISC)));
 const ring: Shape = (y, x) => Math.exp(-((Math.hypot(y, x) - RING) ** 2) / 0.6);
-/** A streak at `angle` from the vertical. */
+/** A streak at `angle` from the horizontal. */
 const line =
   (angle: number): Shape =>
   (y, x) => {

@@ -1,8 +1,8 @@
 /**
  * The memory of a job, predicted before it starts, and the tiles that fit into what may be used.
  *
- * A job holds most either while the prior is trained, when there is the most of the layer besides the engine at its largest, or
- * at its end, when there is the whole result; what was freed meanwhile is used again. Constants are measured (MB, of the whole
+ * A job holds most either while nets are trained, when there is the most of the layer besides the engine at its largest, or at
+ * its end, when there is the whole result; what was freed meanwhile is used again. Constants are measured (MB, of the whole
  * process on the processor, docs/devices.md); the parts that grow follow from what is held.
  */
 
@@ -18,6 +18,8 @@ export interface JobSize {
   readonly channels: number;
   readonly hasAlpha: boolean;
   readonly scale: Scale;
+  /** Bytes that training takes beyond `ENGINES` in the paper's method (methods/paper.ts). On cards, too: many share the memory. */
+  readonly paper?: number;
 }
 
 /** Bytes of program, libraries and the engine in training and in restoring, by kind of device. */
@@ -40,7 +42,7 @@ const TILE = 140;
 
 /** Bytes at the peak of a job. */
 export function predictMemory(
-  { width, height, channels, hasAlpha, scale }: JobSize,
+  { width, height, channels, hasAlpha, scale, paper = 0 }: JobSize,
   side = TILE_SIDE,
   device = 'onnx-cpu',
 ): number {
@@ -51,7 +53,7 @@ export function predictMemory(
   // Floats of the layer (twice the colours) and of the result; the result again as bytes, plain and in the file's format.
   const held = 4 * layer * (planes + channels) + 4 * result * planes + 2 * result * planes;
   const tile = TILE * Math.min(side, scale * width) * Math.min(side, scale * height);
-  return Math.max(training + TRAINING * layer, restoring + held + tile);
+  return Math.max(training + TRAINING * layer + paper, restoring + held + tile);
 }
 
 /**

@@ -82,7 +82,14 @@ export function timeRow(t: number): Float32Array {
 }
 
 /** a_t and s_t of each picture, as [B, 1, 1, 1], and its embedding [B, 64]. */
-function readTimeRows(g: GraphBuilder, rows: Tensor): { a: Tensor; s: Tensor; embedding: Tensor } {
+export interface TimeRows {
+  readonly a: Tensor;
+  readonly s: Tensor;
+  readonly embedding: Tensor;
+}
+
+/** Takes rows of timeRow, [B, 66], apart. */
+export function readTimeRows(g: GraphBuilder, rows: Tensor): TimeRows {
   const perPicture = [rows.shape[0], 1, 1, 1];
   return {
     a: g.reshape(g.sliceAxis(rows, 1, 0, 1), perPicture),
@@ -175,8 +182,20 @@ export interface DenoisingSize extends NetSize {
 }
 
 /** Denoises one picture. Inputs: xt [1, C, H, W], time [1, 66]. Output: x0 [1, C, H, W] = a x_t - s v. */
-export function denoisingGraph({ width, channels, height, imageWidth, parameters }: DenoisingSize): Graph {
+export function denoisingGraph({ height, imageWidth, ...net }: DenoisingSize): Graph {
   const g = new GraphBuilder();
+  const xt = g.input('xt', [1, net.channels, height, imageWidth]);
+  const time = readTimeRows(g, g.input('time', [1, TIME_ROW]));
+  return g.build({ x0: predictX0(g, net, xt, time) });
+}
+
+/** x0 = a x_t - s v of x_t [B, C, H, W] by a trained net, which stays as it is: its parameters become constants. */
+export function predictX0(
+  g: GraphBuilder,
+  { width, channels, parameters }: NetSize & { readonly parameters: Float32Array },
+  xt: Tensor,
+  { a, s, embedding }: TimeRows,
+): Tensor {
   const { entries } = parameterLayout({ width, channels });
   const p = Object.fromEntries(
     entries.map(({ name, shape, offset }) => [
@@ -184,8 +203,5 @@ export function denoisingGraph({ width, channels, height, imageWidth, parameters
       g.constant(parameters.subarray(offset, offset + sizeOf(shape)), shape),
     ]),
   );
-  const xt = g.input('xt', [1, channels, height, imageWidth]);
-  const { a, s, embedding } = readTimeRows(g, g.input('time', [1, TIME_ROW]));
-  const x0 = g.sub(g.mul(a, xt), g.mul(s, predictV(g, p, xt, embedding)));
-  return g.build({ x0 });
+  return g.sub(g.mul(a, xt), g.mul(s, predictV(g, p, xt, embedding)));
 }

@@ -24,7 +24,8 @@ export type Size = Pick<Planes, 'width' | 'height' | 'channels'>;
 /** What the plan of a preset says of its work. */
 export interface WorkPlan {
   readonly training: TrainingPlan | null;
-  readonly search: SearchPlan;
+  /** null: the kernel is found in some other way, whose work is not told here. */
+  readonly search: SearchPlan | null;
   readonly restoration: RestorationPlan;
 }
 
@@ -46,17 +47,17 @@ export function plannedWork(
   const polish = training ? restoration.times.length * restoration.iterations : 0;
   const solve = (planes: number, iterations: number) => pixels * planes * iterations * pair(tapsAtScale);
 
-  const { shapes, diffusions, first, kept, then } = search;
-  const judged = 1 + shapes.length + 2 * diffusions + kept + 1;
-  const crossFits = (1 + shapes.length + diffusions) * first + kept * then + judged * JUDGEMENT;
   const crossFit = side ** 4 + 2 * CROSS_FIT_ITERATIONS * pair(side ** 2);
   const diffusion =
     SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + DIFFUSION_SEARCH.pictureIterations * pair(side ** 2));
+  const searching = ({ shapes, diffusions, first, kept, further }: SearchPlan) => {
+    const judged = 1 + shapes.length + 2 * diffusions + kept + 1;
+    const steps = (1 + shapes.length + diffusions) * first + kept * further + judged * JUDGEMENT;
+    return steps * crossFit + diffusions * DIFFUSION_SEARCH.steps * diffusion;
+  };
   return {
     prior: training ? 3 * training.steps * training.batch * training.crop ** 2 * net : 0,
-    kernel: searched
-      ? searched.width * searched.height * (crossFits * crossFit + diffusions * DIFFUSION_SEARCH.steps * diffusion)
-      : 0,
+    kernel: searched && search ? searched.width * searched.height * searching(search) : 0,
     image: (training ? restoration.times.length * scale ** 2 * pixels * net : 0) + solve(y.channels, rounds + polish),
     alpha: hasAlpha ? solve(1, rounds) : 0,
   };

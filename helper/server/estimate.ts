@@ -11,6 +11,13 @@ import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protoc
 import { freeMemory } from '../free-memory.ts';
 import { predictMemory as predictJobMemory } from '../kernelfusion/memory.ts';
 import { CLOSED_FORM_PLANS, predictWork } from '../kernelfusion/methods/closed-form.ts';
+import {
+  PAPER_PLANS,
+  type PaperBytes,
+  paperPlanOf,
+  predictPaperBytes,
+  predictPaperWork,
+} from '../kernelfusion/methods/paper.ts';
 import { LEAST_TILE_SIDE } from '../kernelfusion/restore.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
 
@@ -36,13 +43,12 @@ export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOpti
 
 /** Multiply-adds of a job; `givenSide`: of its kernel, where it is known. Whether colours and alpha are all there shows in the pixels only: they are assumed to be. */
 export function workOf({ width, height }: LayerShape, options: UpscaleOptions, givenSide?: number): number {
-  const { prior, kernel, image, alpha } = predictWork(
-    { width, height, channels: 3 },
-    true,
-    options,
-    CLOSED_FORM_PLANS[options.preset],
-    givenSide,
-  );
+  const size = { width, height, channels: 3 };
+  const { preset } = options;
+  const { prior, kernel, image, alpha } =
+    preset === 'paper' || preset === 'paper-small'
+      ? predictPaperWork(size, true, options, PAPER_PLANS[preset], givenSide)
+      : predictWork(size, true, options, CLOSED_FORM_PLANS[preset], givenSide);
   return prior + kernel + image + alpha;
 }
 
@@ -53,14 +59,21 @@ export const assumedSpeed = () => ASSUMED_SPEED * os.availableParallelism();
 const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) => width * height * scale ** 2;
 
 /** Bytes of the worker process at its peak. Whether there is alpha shows in the pixels only: it is assumed to be there. */
-export function predictMemory({ width, height }: LayerShape, { scale }: UpscaleOptions, device?: string): number {
-  return predictJobMemory({ width, height, channels: 3, hasAlpha: true, scale }, LEAST_TILE_SIDE, device);
+export function predictMemory(layer: LayerShape, options: UpscaleOptions, device?: string): number {
+  const { width, height } = layer;
+  const size = { width, height, channels: 3, hasAlpha: true, scale: options.scale };
+  return predictJobMemory({ ...size, paper: paperBytes(layer, options).memory }, LEAST_TILE_SIDE, device);
 }
 
-/** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained net and the restored colours. */
+function paperBytes(layer: LayerShape, options: UpscaleOptions): PaperBytes {
+  const plan = paperPlanOf(options.preset);
+  return plan ? predictPaperBytes({ ...layer, channels: 3 }, options, plan) : { memory: 0, checkpoint: 0 };
+}
+
+/** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained nets and the restored colours. */
 export function diskNeeded(layer: LayerShape, options: UpscaleOptions): number {
   const pixels = resultPixels(layer, options);
-  return bytesOf(layer) + 4 * pixels + 12 * pixels + 4 * 2 ** 20;
+  return bytesOf(layer) + 4 * pixels + 12 * pixels + 4 * 2 ** 20 + paperBytes(layer, options).checkpoint;
 }
 
 /** Why there is not enough memory for a job, if that is so. `soon`: bytes that will be free when it starts. */

@@ -46,6 +46,10 @@ const RULES: Record<OpName, Rule> = {
   sigmoid: (g, d, _x, y) => [g.mul(d, g.mul(y, g.sub(1, y)))],
   // y = x^(1/2): dx = d / (2 y)
   sqrt: (g, d, _x, y) => [g.div(d, g.mul(y, 2))],
+  // y = sin x: dx = d cos x
+  sin: (g, d, [x]) => [g.mul(d, g.cos(x))],
+  // y = cos x: dx = -d sin x
+  cos: (g, d, [x]) => [g.mul(g.mul(d, g.sin(x)), -1)],
   // Y = A' B' (' as flagged): dA' = d B'T, dB' = A'T d; transposed back where A' = AT
   matmul: (g, d, [a, b], _y, node, needs) => {
     const { transposeA: ta, transposeB: tb } = node as Extract<Node, { op: 'matmul' }>;
@@ -76,6 +80,16 @@ const RULES: Record<OpName, Rule> = {
     needs[0] ? g.conv2dInputGrad(e, d) : null,
     needs[1] ? g.conv2d(x, d) : null,
   ],
+  // y = mean of a block of q^2 pixels: each of them gets d / q^2
+  averagePool: (g, d, _x, _y, node) => {
+    const { side } = node as Extract<Node, { op: 'averagePool' }>;
+    return [g.mul(g.enlarge(d, side), 1 / side ** 2)];
+  },
+  // a block of q^2 pixels = x: dx = their sum of d, q^2 times the mean
+  enlarge: (g, d, _x, _y, node) => {
+    const { side } = node as Extract<Node, { op: 'enlarge' }>;
+    return [g.mul(g.averagePool(d, side), side ** 2)];
+  },
   // the same elements: dx = d in x's shape
   reshape: (g, d, [x]) => [g.reshape(d, x.shape)],
   // y = P x: dx = P^-1 d

@@ -14,8 +14,8 @@ export type Op =
   | { readonly op: 'constant'; readonly data: Float32Array }
   /** Elementwise with broadcasting: x + y, x - y, x y, x / y. */
   | { readonly op: 'add' | 'sub' | 'mul' | 'div' }
-  /** Elementwise: max(x, 0), 1 / (1 + e^-x), x^(1/2). */
-  | { readonly op: 'relu' | 'sigmoid' | 'sqrt' }
+  /** Elementwise: max(x, 0), 1 / (1 + e^-x), x^(1/2), sine and cosine of x in radians. */
+  | { readonly op: 'relu' | 'sigmoid' | 'sqrt' | 'sin' | 'cos' }
   /** x where y > 0, else 0 (same shapes). */
   | { readonly op: 'reluGrad' }
   /** X Y of two matrices, each transposed first where asked. */
@@ -26,6 +26,10 @@ export type Op =
   | { readonly op: 'conv2dInputGrad' }
   /** Of conv2d's first input [N, I, H, W] and d [N, O, H, W]: the gradient with respect to the weights. */
   | { readonly op: 'conv2dWeightGrad' }
+  /** Mean over side x side blocks of [N, C, H, W], H and W being multiples of `side`. */
+  | { readonly op: 'averagePool'; readonly side: number }
+  /** Each pixel of [N, C, H, W] becomes a side x side block. */
+  | { readonly op: 'enlarge'; readonly side: number }
   | { readonly op: 'reshape' }
   /** Axis i of the result is axis permutation[i] of x. */
   | { readonly op: 'transpose'; readonly permutation: readonly number[] }
@@ -130,6 +134,14 @@ export class GraphBuilder {
     return this.append({ op: 'sqrt' }, [x], x.shape);
   }
 
+  sin(x: Tensor): Tensor {
+    return this.append({ op: 'sin' }, [x], x.shape);
+  }
+
+  cos(x: Tensor): Tensor {
+    return this.append({ op: 'cos' }, [x], x.shape);
+  }
+
   /** x sigmoid(x). */
   silu(x: Tensor): Tensor {
     return this.mul(x, this.sigmoid(x));
@@ -175,6 +187,19 @@ export class GraphBuilder {
       'conv2dWeightGrad: sizes differ.',
     );
     return this.append({ op: 'conv2dWeightGrad' }, [x, d], [d.shape[1], x.shape[1], kernelSide, kernelSide]);
+  }
+
+  averagePool(x: Tensor, side: number): Tensor {
+    const [n, channels, height, width] = x.shape;
+    check(x.shape.length === 4, 'averagePool takes [N, C, H, W].');
+    check(height % side === 0 && width % side === 0, `[${x.shape}] does not divide into blocks of ${side}.`);
+    return this.append({ op: 'averagePool', side }, [x], [n, channels, height / side, width / side]);
+  }
+
+  enlarge(x: Tensor, side: number): Tensor {
+    const [n, channels, height, width] = x.shape;
+    check(x.shape.length === 4, 'enlarge takes [N, C, H, W].');
+    return this.append({ op: 'enlarge', side }, [x], [n, channels, side * height, side * width]);
   }
 
   reshape(x: Tensor, shape: Shape): Tensor {

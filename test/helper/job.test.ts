@@ -6,6 +6,7 @@ import { makePlanes } from '../../helper/image/planes.ts';
 import { type Openers, runJob } from '../../helper/job.ts';
 import type { Checkpoint } from '../../helper/kernelfusion/checkpoint.ts';
 import type { Layer } from '../../helper/kernelfusion/method.ts';
+import { PAPER_SMALL, type PaperPlan } from '../../helper/kernelfusion/methods/paper.ts';
 import type { Executor } from '../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../helper/tensor/executors/onnx/executor.ts';
 import { wrapExecutor } from '../../helper/tensor/wrap.ts';
@@ -138,6 +139,20 @@ test("what is not the device's fault is nobody else's to try", async () => {
 
 test('a device that does not exist is a bad option', async () => {
   await assert.rejects(runJob(layer, options, { device: 'abacus' }), { code: 'BAD_OPTION' });
+});
+
+test("the memory that is predicted is that of the preset's method, or of the plan in its place", async () => {
+  const published = parseOptions({ scale: 2, preset: 'paper', kernelSide: 6 });
+  const maxMemory = 500e6;
+  await assert.rejects(runJob(layer, published, { maxMemory }, [{ ...good, name: 'onnx-cpu' }]), {
+    code: 'NOT_ENOUGH_MEMORY',
+  });
+  const plan: PaperPlan = {
+    training: { ...PAPER_SMALL.training, steps: 4, decay: 2, batch: 2, crop: 12, width: 8 },
+    diffusion: { ...PAPER_SMALL.diffusion, steps: 2, firstIterations: 2, iterations: 1, widths: [8, 16] },
+  };
+  const { result } = await runJob(layer, published, { maxMemory, plan }, [{ name: 'onnx-cpu', open }]);
+  assert.deepEqual([result.kernels.length, result.losses.length], [2, 4]);
 });
 
 test('a device that would take more memory than there is makes room for one that takes less; without one the job is refused', async () => {

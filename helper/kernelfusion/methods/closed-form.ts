@@ -7,27 +7,30 @@
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
-import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
+import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
 import { estimateKernel, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
-import {
-  type Layer,
-  type Method,
-  type MethodContext,
-  type MethodResult,
-  PHASES,
-  type Phase,
-  type Progress,
-} from '../method.ts';
+import type { Method, MethodContext, MethodResult } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, gradientSums, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
-import { makeRandom, type Random } from '../random.ts';
+import { FAST_TRAINING, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
+import type { Random } from '../random.ts';
 import { FAST_RESTORATION, type RestorationPlan, restoreLayer } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
+import {
+  makeReporter,
+  opaque,
+  randomOf,
+  restorationIn,
+  restoreAlpha,
+  texturedWindow,
+  toNetwork,
+  toUnit,
+  useGiven,
+} from './layer-work.ts';
 
 export interface ClosedFormPlan {
   /** Of the prior; null does without one. */
@@ -39,17 +42,17 @@ export interface ClosedFormPlan {
 export const CLOSED_FORM_PLANS = {
   fast: {
     training: null,
-    search: { shapes: ALL_SHAPES.slice(0, 2), diffusions: 0, first: 6, kept: 2, then: 6 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), diffusions: 0, first: 6, kept: 2, further: 6 },
     restoration: FAST_RESTORATION,
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES, diffusions: 1, first: 6, kept: 3, then: 8 },
+    search: { shapes: ALL_SHAPES.slice(0, 3), diffusions: 1, first: 5, kept: 2, further: 6 },
     restoration: FAST_RESTORATION,
   },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, diffusions: 2, first: 10, kept: 4, then: 16 },
+    search: { shapes: ALL_SHAPES, diffusions: 2, first: 10, kept: 4, further: 16 },
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;
@@ -62,6 +65,8 @@ const SEARCH_CROP = 128;
 const HAZE = 0.05;
 /** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats, or the latter is used. */
 const LEAST_EVIDENCE = 0.01;
+/** Layers with less contrast than one 8-bit level (values in [-1, 1]) are flat: kernels differ by chance only. */
+const LEAST_CONTRAST = 1 / 127.5;
 /** Fewer usable LR pixels than this say too little about a kernel. */
 const LEAST_PIXELS = 144;
 
@@ -102,12 +107,7 @@ export const closedForm =
     });
 
     const notes = [...found.notes];
-    const restoration = {
-      executor,
-      ...(context.tileSide !== undefined && { side: context.tileSide }),
-      onNote: (sentence: string) => notes.push(sentence),
-      ...(signal && { signal }),
-    };
+    const restoration = restorationIn(context, notes);
     const restoreColour = () =>
       restoreLayer(y, found.kernel, sigma, prior, plan.restoration, {
         ...restoration,
@@ -116,12 +116,7 @@ export const closedForm =
       });
     // Without alpha this is the last phase: nothing is left to be gone on with.
     const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
-    const alpha =
-      layer.alpha &&
-      (await restoreLayer(mapPlanes(layer.alpha, toNetwork), found.kernel, 0, null, plan.restoration, {
-        ...restoration,
-        onStep: (step, steps) => report({ phase: 'alpha', step, steps }),
-      }));
+    const alpha = await restoreAlpha(layer, found.kernel, restoration, report);
 
     return {
       layer: { colour, alpha },
@@ -133,12 +128,7 @@ export const closedForm =
     };
   };
 
-const toNetwork = (v: number) => 2 * v - 1;
-const toUnit = (v: number) => Math.min(1, Math.max(0, (v + 1) / 2));
-
 type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'>;
-
-const randomOf = (phase: Phase, { seed }: UpscaleOptions) => makeRandom(seed, PHASES.indexOf(phase));
 
 /** What a layer of this size will take; `givenSide`: of the kernel, in HR pixels, where it is known. */
 export function predictWork(
@@ -162,12 +152,6 @@ function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
   return SEARCH_SCALE * Math.max(2, lrPixels);
 }
 
-function useGiven(kernel: Kernel, { scale }: UpscaleOptions): Found {
-  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, kernelSource: 'given', notes: [] };
-  const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
-  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), kernelSource: 'given', notes: [note] };
-}
-
 async function findKernel(
   searched: Searched,
   prior: Prior | null,
@@ -178,10 +162,21 @@ async function findKernel(
   onStep: (step: number, kernel: Kernel) => void,
 ): Promise<Found> {
   if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
+  if (contrast(searched) < LEAST_CONTRAST) return fallBack(scale, 'it is flat');
   const { kernel: found, evidence } = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
   if (evidence < LEAST_EVIDENCE) return fallBack(scale, 'the kernel found foretells its pixels no better');
   const { kernel } = centreKernel(toScale(trimKernel(found, HAZE), scale));
   return { kernel: asked === null ? kernel : resizeSide(kernel, asked), kernelSource: 'estimated', notes: [] };
+}
+
+/** Standard deviation of the usable pixels, the largest of any colour. */
+function contrast({ y, usable }: Searched): number {
+  const deviations = Array.from({ length: y.channels }, (_, c) => {
+    const values = planeOf(y, c).filter((_, i) => usable[i] === 1);
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    return Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length);
+  });
+  return Math.max(...deviations);
 }
 
 function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
@@ -194,21 +189,11 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
 
 type SearchCrop = Pick<Searched, 'y' | 'usable'>;
 
-/** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */
-function opaque({ colour, alpha }: Layer): Uint8Array {
-  return alpha
-    ? Uint8Array.from(alpha.data, (v) => (v > 0.998 ? 1 : 0))
-    : new Uint8Array(colour.width * colour.height).fill(1);
-}
-
 /** The window with most texture, no larger than SEARCH_CROP a side. */
 function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
   const width = Math.min(y.width, SEARCH_CROP);
   const height = Math.min(y.height, SEARCH_CROP);
-  const sums = gradientSums(y, { width, height }, usable);
-  const best = sums.reduce((at, v, i) => (v > sums[at] ? i : at), 0);
-  const columns = y.width - width + 1;
-  const [top, left] = [Math.floor(best / columns), best % columns];
+  const [top, left] = texturedWindow(y, { width, height }, usable);
   return {
     y: cutPlanes(y, top, left, width, height),
     usable: withoutBorder(
@@ -219,15 +204,5 @@ function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
       width,
       height,
     ),
-  };
-}
-
-/** Adds to each step the share of all predicted work that is then done. */
-function makeReporter(work: Work, { onProgress }: MethodContext): (step: Omit<Progress, 'done'>) => void {
-  const total = work.prior + work.kernel + work.image + work.alpha;
-  const before = { prior: 0, kernel: work.prior, image: work.prior + work.kernel, alpha: total - work.alpha };
-  return (step) => {
-    const done = (before[step.phase] + (work[step.phase] * step.step) / step.steps) / total;
-    onProgress?.({ ...step, done });
   };
 }

@@ -50,6 +50,8 @@ const UNARY = {
   relu: (x: number) => Math.max(x, 0),
   sigmoid: (x: number) => 1 / (1 + Math.exp(-x)),
   sqrt: Math.sqrt,
+  sin: Math.sin,
+  cos: Math.cos,
 };
 
 function range(length: number): number[] {
@@ -77,6 +79,8 @@ function elementOf(node: Node, x: readonly Value[]): (index: readonly number[], 
     case 'relu':
     case 'sigmoid':
     case 'sqrt':
+    case 'sin':
+    case 'cos':
       return (_, flat) => UNARY[node.op](x[0].data[flat]);
     case 'matmul': {
       const a = (i: number, j: number) => (node.transposeA ? at(x[0], j, i) : at(x[0], i, j));
@@ -118,6 +122,13 @@ function elementOf(node: Node, x: readonly Value[]): (index: readonly number[], 
           ),
         );
     }
+    case 'averagePool': {
+      const { side } = node;
+      return ([n, c, row, column]) =>
+        sumOver(side, (p) => sumOver(side, (q) => at(x[0], n, c, side * row + p, side * column + q))) / side ** 2;
+    }
+    case 'enlarge':
+      return ([n, c, row, column]) => at(x[0], n, c, Math.floor(row / node.side), Math.floor(column / node.side));
     case 'reshape':
       return (_, flat) => x[0].data[flat];
     case 'transpose':

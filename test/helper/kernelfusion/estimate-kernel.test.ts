@@ -69,8 +69,8 @@ const trained = ({ y }: Searched) =>
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 test('steps of a search: each start, those kept, and the reverse diffusions', () => {
-  assert.equal(searchSteps(PLAN), 3 * 4 + PLAN.then);
-  assert.equal(searchSteps(WITH_PRIOR), 3 * 1 + PLAN.then + 14);
+  assert.equal(searchSteps(PLAN), 3 * 4 + PLAN.further);
+  assert.equal(searchSteps(WITH_PRIOR), 3 * 1 + PLAN.further + 14);
 });
 
 test('pixels within two of the border are left out', () => {

@@ -48,6 +48,14 @@ test('the tiles are the largest that fit, and a job that fits in none is refused
   });
 });
 
+test("what the paper's method keeps comes on top of the training, not of the result", () => {
+  const [small, large] = [square(256, 2), square(4096, 2)];
+  const added = (size: JobSize, paper: number) => predictMemory({ ...size, paper }) - predictMemory(size);
+  assert.equal(added(small, 4e9), 4e9);
+  assert.equal(added(large, 1e6), 0);
+  assert.throws(() => tileSideWithin(3e9, { ...small, paper: 4e9 }), { code: 'NOT_ENOUGH_MEMORY' });
+});
+
 test('a card is predicted to take more, since its driver has a process of its own', () => {
   const size = square(256, 2);
   assert.ok(predictMemory(size, 640, 'onnx-webgpu') > predictMemory(size, 640, 'onnx-cpu'));

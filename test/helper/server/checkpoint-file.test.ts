@@ -6,13 +6,21 @@ import { bicubicKernel } from '../../../shared/kernel.ts';
 const prior = { prior: { width: 4, channels: 3, parameters: Float32Array.of(0.1, -1e-30, 3) }, losses: [0.5, 1 / 3] };
 const kernel = { kernel: bicubicKernel(3), kernelSource: 'estimated', notes: ['née'], kernels: [] } as const;
 const image = { width: 3, height: 2, channels: 1, data: Float32Array.of(1, 2, 3, 4, 5, -0.3) };
+const joint = {
+  step: 2,
+  learnt: { net: Float32Array.of(1, 2), netM: Float32Array.of(0, -0) },
+  x0: Float32Array.of(0.25),
+  noise: Float32Array.of(-1.5),
+  kernels: [bicubicKernel(2)],
+  losses: [0.1],
+};
 const STAMP = 'versions';
 
 const bytesOf = (...[checkpoint, stamp]: Parameters<typeof encodeCheckpoint>) =>
   Buffer.concat(encodeCheckpoint(checkpoint, stamp));
 
 test('every checkpoint comes back bit for bit', () => {
-  for (const checkpoint of [{ prior }, { prior, kernel }, { prior, kernel, image }]) {
+  for (const checkpoint of [{ prior }, { prior, joint }, { prior, kernel }, { prior, kernel, image }]) {
     assert.deepEqual(decodeCheckpoint(bytesOf(checkpoint, STAMP), STAMP), checkpoint);
   }
 });

@@ -22,6 +22,17 @@ test('the disk holds the layer, the result and three floats a pixel of it, 100 x
   assert.equal(diskNeeded(shapeOf(100, 50), at(3)), 4 * 5000 + (4 + 12) * 45_000 + 4 * 2 ** 20);
 });
 
+test("the paper's presets need more of everything than the default, and the published one the most", () => {
+  const of = (preset: string) => {
+    const options = parseOptions({ scale: 4, preset });
+    const shape = shapeOf(128);
+    return [predictMemory(shape, options), diskNeeded(shape, options), workOf(shape, options)];
+  };
+  const [usual, small, published] = ['fast', 'paper-small', 'paper'].map(of);
+  for (const i of [0, 1, 2])
+    assert.ok(usual[i] < small[i] && small[i] < published[i], `${usual}; ${small}; ${published}`);
+});
+
 test('a known kernel saves the search and nothing else', () => {
   const work = (known: boolean) => workOf(shapeOf(256), at(2), known ? 14 : undefined);
   assert.ok(work(true) < work(false) && work(true) > work(false) / 2);

@@ -329,7 +329,7 @@ test('abandoning a finished upload does nothing to its job', async () => {
 
 test('an estimate grows with the layer and the scale, and says what would be refused', async () => {
   const at = (side: number, scale: number) => jobs.estimate(shapeOf(side), parseOptions({ scale }));
-  const [small, large, larger] = [at(64, 2), at(512, 2), at(512, 4)];
+  const [small, large, larger] = [at(64, 2), at(1024, 2), at(1024, 4)];
   for (const quantity of ['seconds', 'memory', 'disk'] as const) {
     assert.ok(small[quantity] < large[quantity] && large[quantity] < larger[quantity], quantity);
   }

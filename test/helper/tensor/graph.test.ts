@@ -25,6 +25,8 @@ test('every op states the shape of its result', () => {
   assert.deepEqual(g.concat([x, x], 1).shape, [2, 6, 5, 4]);
   assert.deepEqual(g.sum(x, [0, 2, 3]).shape, [1, 3, 1, 1]);
   assert.deepEqual(g.mean(x).shape, []);
+  assert.deepEqual(g.enlarge(x, 2).shape, [2, 3, 10, 8]);
+  assert.deepEqual(g.averagePool(g.enlarge(x, 2), 2).shape, x.shape);
 });
 
 test('a graph names its inputs with their shapes and its outputs with their nodes', () => {
@@ -53,6 +55,7 @@ test('what does not fit is refused when the graph is built, not when it runs', (
   assert.throws(() => g.conv2d(x, w, m), /bias/);
   assert.throws(() => g.conv2dInputGrad(x, w), /does not come from/);
   assert.throws(() => g.conv2dWeightGrad(x, g.input('d', [1, 8, 4, 5]), 3), /sizes differ/);
+  assert.throws(() => g.averagePool(x, 3), /blocks of 3/);
   assert.throws(() => g.reluGrad(x, w), /is not/);
   assert.throws(() => g.reshape(x, [5]), /does not reshape/);
   assert.throws(() => g.transpose(m, [0, 0]), /does not permute/);

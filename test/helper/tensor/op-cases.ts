@@ -37,7 +37,7 @@ const binary = (op: 'add' | 'sub' | 'mul' | 'div'): OpCase => ({
   shapes: (pick) => ({ inputs: broadcastingShapes(pick), build: (g, [x, y]) => g[op](x, y) }),
 });
 
-const unary = (op: 'relu' | 'sigmoid' | 'sqrt' | 'silu' | 'mean', ops: OpName[]): OpCase => ({
+const unary = (op: 'relu' | 'sigmoid' | 'sqrt' | 'sin' | 'cos' | 'silu' | 'mean', ops: OpName[]): OpCase => ({
   title: op,
   ops,
   shapes: (pick) => ({
@@ -65,6 +65,8 @@ export const OP_CASES: readonly OpCase[] = [
   unary('relu', ['relu']),
   unary('sigmoid', ['sigmoid']),
   unary('sqrt', ['sqrt']),
+  unary('sin', ['sin']),
+  unary('cos', ['cos']),
   unary('silu', ['sigmoid', 'mul']),
   unary('mean', ['sum', 'reshape']),
   {
@@ -136,6 +138,24 @@ export const OP_CASES: readonly OpCase[] = [
     shapes: (pick) => {
       const { x, d, side } = convolution(pick);
       return { inputs: [x, d], build: (g, t) => g.conv2dWeightGrad(t[0], t[1], side) };
+    },
+  },
+  {
+    title: 'averagePool',
+    ops: ['averagePool'],
+    shapes: (pick) => {
+      const side = pick(1, 3);
+      const x = [pick(1, 2), pick.of(CHANNELS), side * pick(1, 3), side * pick(1, 3)];
+      return { inputs: [x], build: (g, t) => g.averagePool(t[0], side) };
+    },
+  },
+  {
+    title: 'enlarge',
+    ops: ['enlarge'],
+    shapes: (pick) => {
+      const side = pick(1, 3);
+      const x = [pick(1, 2), pick.of(CHANNELS), pick(1, 3), pick(1, 3)];
+      return { inputs: [x], build: (g, t) => g.enlarge(t[0], side) };
     },
   },
   {
@@ -235,6 +255,31 @@ export const CHAINS: readonly OpCase[] = [
           const y = g.conv2d(x, w);
           const z = g.div(g.sub(perChannel, g.mul(y, 0.3)), g.add(1, g.sigmoid(y)));
           return g.sum(g.conv2d(g.mul(g.sub(other, z), perPicture), w), [2, 3]);
+        },
+      };
+    },
+  },
+  {
+    title: 'reduced, enlarged and joined between convolutions, as in a U-Net',
+    ops: ['conv2d', 'averagePool', 'enlarge', 'concat', 'slice'],
+    shapes: (pick) => {
+      const c = pick.of([8, 16, 32]);
+      const other = pick.of([3, 8, 16]);
+      return {
+        inputs: [
+          [pick(1, 2), c, 4, 2 * pick(1, 3)],
+          [c, c, 3, 3],
+          [other, c, 3, 3],
+          [c, c + other, 3, 3],
+        ],
+        build: (g, [x, down, side, up]) => {
+          const h = g.conv2d(x, down);
+          const low = g.conv2d(g.averagePool(h, 2), down);
+          const joined = g.concat([g.enlarge(low, 2), g.conv2d(h, side)], 1);
+          return g.add(
+            g.add(g.sliceAxis(joined, 1, 0, c), g.sliceAxis(joined, 1, other >> 1, c)),
+            g.conv2d(joined, up),
+          );
         },
       };
     },

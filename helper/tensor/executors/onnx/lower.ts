@@ -137,6 +137,8 @@ class Lowering {
       case 'relu':
       case 'sigmoid':
       case 'sqrt':
+      case 'sin':
+      case 'cos':
       case 'reluGrad':
         return this.elementwise(node);
       case 'matmul': {
@@ -149,27 +151,23 @@ class Lowering {
         return this.conv2dInputGrad(node);
       case 'conv2dWeightGrad':
         return { plain: this.conv2dWeightGrad(node) };
+      case 'averagePool':
+        return this.averagePool(node);
+      case 'enlarge':
+        return this.enlarge(node);
       case 'reshape':
         return { plain: this.reshape(plain(0), node.shape) };
       case 'transpose':
         return { plain: this.transpose(plain(0), node.permutation) };
-      case 'slice': {
-        const ends = node.starts.map((start, axis) => start + node.shape[axis]);
-        return { plain: this.emit('Slice', [plain(0), this.ints(node.starts), this.ints(ends)]) };
-      }
+      case 'slice':
+        return this.slice(node);
       case 'pad': {
         const inner = this.graph.nodes[node.inputs[0]].shape;
         const after = node.starts.map((start, axis) => node.shape[axis] - start - inner[axis]);
         return { plain: this.emit('Pad', [plain(0), this.ints([...node.starts, ...after])]) };
       }
       case 'concat':
-        return {
-          plain: this.emit(
-            'Concat',
-            node.inputs.map((_, i) => plain(i)),
-            { attributes: { axis: node.axis } },
-          ),
-        };
+        return this.concat(node);
       case 'sum':
         return { plain: this.sum(node) };
       case 'broadcast':
@@ -218,6 +216,8 @@ class Lowering {
       relu: 'Relu',
       sigmoid: 'Sigmoid',
       sqrt: 'Sqrt',
+      sin: 'Sin',
+      cos: 'Cos',
     };
     if (op !== 'reluGrad') return this.emit(names[op]!, operands);
     const positive = this.emit('Greater', [operands[1], this.float(Float32Array.of(0), [])]);
@@ -236,6 +236,52 @@ class Lowering {
       return this.reshape(axes.includes(0) ? sums : this.transpose(sums, [1, 0, 2]), shape);
     }
     return this.emit('ReduceSum', [this.as('plain', id), this.ints(axes)], { attributes });
+  }
+
+  private averagePool(node: NodeOf<'averagePool'>): Partial<Record<Layout, string>> {
+    const [id] = node.inputs;
+    const { side } = node;
+    const attributes = { kernel_shape: [side, side], strides: [side, side] };
+    if (this.has('blocked', id))
+      return { blocked: this.emitBlocked('AveragePool', [this.as('blocked', id)], attributes) };
+    return { plain: this.emit('AveragePool', [this.as('plain', id)], { attributes }) };
+  }
+
+  private enlarge(node: NodeOf<'enlarge'>): Partial<Record<Layout, string>> {
+    const [id] = node.inputs;
+    const { side } = node;
+    const nearest = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric' };
+    if (this.has('blocked', id)) {
+      const attributes = { ...nearest, scales: [1, 1, side, side] };
+      return { blocked: this.emitBlocked('Upsample', [this.as('blocked', id)], attributes) };
+    }
+    const scales = this.float(Float32Array.of(1, 1, side, side), [4]);
+    const attributes = { ...nearest, nearest_mode: 'floor' };
+    return { plain: this.emit('Resize', [this.as('plain', id), '', scales], { attributes }) };
+  }
+
+  private slice({ inputs: [id], starts, shape }: NodeOf<'slice'>): Partial<Record<Layout, string>> {
+    const ends = starts.map((start, axis) => start + shape[axis]);
+    const sliceOf = (x: string) => this.emit('Slice', [x, this.ints(starts), this.ints(ends)]);
+    const whole = this.graph.nodes[id].shape;
+    const wholePlanes = shape.every((length, axis) => axis === 1 || length === whole[axis]);
+    // Whole groups of channels lie in one piece in blocked memory, too.
+    if (this.has('blocked', id) && wholePlanes && this.blocks(shape) && starts[1] % this.block === 0) {
+      return { blocked: sliceOf(this.as('blocked', id)) };
+    }
+    return { plain: sliceOf(this.as('plain', id)) };
+  }
+
+  private concat({ inputs, axis, shape }: NodeOf<'concat'>): Partial<Record<Layout, string>> {
+    const concatOf = (layout: Layout) =>
+      this.emit(
+        'Concat',
+        inputs.map((id) => this.as(layout, id)),
+        { attributes: { axis } },
+      );
+    const inGroups = axis === 1 && this.blocks(shape) && inputs.every((id) => this.blocks(this.graph.nodes[id].shape));
+    if (inGroups && inputs.some((id) => this.has('blocked', id))) return { blocked: concatOf('blocked') };
+    return { plain: concatOf('plain') };
   }
 
   private conv2d(node: NodeOf<'conv2d'>): Partial<Record<Layout, string>> {

@@ -27,6 +27,8 @@ export function computeNode(tf: Tf, node: Op, x: readonly TfTensor[]): TfTensor 
     case 'relu':
     case 'sigmoid':
     case 'sqrt':
+    case 'sin':
+    case 'cos':
       return tf[node.op](x[0]);
     case 'reluGrad':
       return tf.where(tf.greater(x[1], tf.scalar(0)), x[0], tf.zerosLike(x[0]));
@@ -51,6 +53,14 @@ export function computeNode(tf: Tf, node: Op, x: readonly TfTensor[]): TfTensor 
       };
       const inputs = { x: last(x[0]), dy: last(x[1]) };
       return tf.transpose(tf.engine().runKernel('Conv2DBackpropFilter', inputs, attributes), WEIGHTS_FIRST);
+    }
+    case 'averagePool':
+      return first(tf.avgPool(last(x[0]), node.side, node.side, 'valid'));
+    case 'enlarge': {
+      const [n, c, height, width] = x[0].shape;
+      const { side } = node;
+      const blocks = tf.tile(tf.reshape(x[0], [n * c, height, 1, width, 1]), [1, 1, side, 1, side]);
+      return tf.reshape(blocks, node.shape);
     }
     case 'reshape':
       return tf.reshape(x[0], node.shape);

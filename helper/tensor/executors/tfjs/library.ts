@@ -34,6 +34,8 @@ export interface Tf {
   relu: Unary;
   sigmoid: Unary;
   sqrt: Unary;
+  sin: Unary;
+  cos: Unary;
   zerosLike: Unary;
   where(condition: TfTensor, x: TfTensor, y: TfTensor): TfTensor;
   matMul(a: TfTensor, b: TfTensor, transposeA: boolean, transposeB: boolean): TfTensor;
@@ -41,6 +43,9 @@ export interface Tf {
   conv2d(x: TfTensor, w: TfTensor, strides: 1, pad: 'same'): TfTensor;
   /** The gradient of conv2d by its first input. */
   conv2dTranspose(d: TfTensor, w: TfTensor, shape: readonly number[], strides: 1, pad: 'same'): TfTensor;
+  /** Of [N, H, W, C]. */
+  avgPool(x: TfTensor, side: number, strides: number, pad: 'valid'): TfTensor;
+  tile(x: TfTensor, repeats: readonly number[]): TfTensor;
   reshape(x: TfTensor, shape: readonly number[]): TfTensor;
   transpose(x: TfTensor, permutation: readonly number[]): TfTensor;
   slice(x: TfTensor, starts: readonly number[], sizes: readonly number[]): TfTensor;

@@ -29,6 +29,24 @@ test('ReLU, its gradient, sigmoid, SiLU, root and quotient of hand-worked number
   assert.deepEqual(compute((g) => g.div(g.constant([9, 2], [2]), 4)).data, [2.25, 0.5]);
 });
 
+test('sine and cosine of a right angle', () => {
+  const angle = (g: GraphBuilder) => g.constant([Math.PI / 2], [1]);
+  assert.ok(Math.abs(compute((g) => g.sin(angle(g))).data[0] - 1) < 1e-7);
+  assert.ok(Math.abs(compute((g) => g.cos(angle(g))).data[0]) < 1e-7);
+});
+
+test('averagePool takes the mean of each block, enlarge makes a block of each pixel', () => {
+  const picture = (g: GraphBuilder) => g.constant(counting(8), [1, 1, 2, 4]);
+  assert.deepEqual(
+    compute((g) => g.averagePool(picture(g), 2)),
+    { shape: [1, 1, 1, 2], data: [3.5, 5.5] },
+  );
+  assert.deepEqual(
+    compute((g) => g.enlarge(g.constant([1, 2], [1, 1, 1, 2]), 2)),
+    { shape: [1, 1, 2, 4], data: [1, 1, 2, 2, 1, 1, 2, 2] },
+  );
+});
+
 test('matrices multiply, also when stored transposed', () => {
   const [a, b] = [counting(4), [5, 6, 7, 8]];
   const product = (transposeA: boolean, transposeB: boolean) =>
