@@ -3,11 +3,13 @@ import { after, afterEach, test } from 'node:test';
 import { makePlanes, mapPlanes, planeOf } from '../../../helper/image/planes.ts';
 import type { Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import {
+  choose,
   estimateKernel,
   type SearchPlan,
   searchSteps,
   withoutBorder,
 } from '../../../helper/kernelfusion/estimate-kernel.ts';
+import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { CLOSED_FORM_PLANS } from '../../../helper/kernelfusion/methods/closed-form.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { FAST_TRAINING, type Prior, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
@@ -159,4 +161,13 @@ test('an executor that fails, in the cross-fit or in the diffusion, is left with
     await assert.rejects(estimate(small, { plan: WITH_PRIOR, prior, executor: failing }), /the device is gone/);
     assert.equal(onnx.livePrograms, 0);
   }
+});
+
+test('what the prior found stands unless another kernel leads clearly', () => {
+  const kernel = startKernel('spot', 6, 2);
+  const scene = { mean: new Float32Array(1), draw: new Float32Array(1) };
+  const met = (start: string, score: number) => ({ kernel, scene, start, score });
+  assert.equal(choose([met('ring', -1.05), met('diffusion', -1)]).start, 'diffusion');
+  assert.equal(choose([met('ring', -1.15), met('diffusion', -1)]).start, 'ring');
+  assert.equal(choose([met('ring', -1.15), met('spot', -1)]).start, 'ring');
 });

@@ -114,6 +114,8 @@ for (const { name, plan, levels } of [
     assertClose(result.layer.colour.data, enlargeBicubic(layer.colour, 2).data, levels / 255);
     assert.ok(result.lrConsistency > 50, `consistency ${result.lrConsistency} dB`);
     assert.equal(result.noise, 0);
+    assert.equal(result.kernelSource, 'bicubic');
+    assert.match(result.notes[0], /it is flat/);
   });
 }
 
