@@ -11,7 +11,7 @@ import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { type CrossFitPlan, crossFit, type Fit, unknownScene } from './cross-fit.ts';
 import { DIFFUSION_SEARCH, type Searched, searchByDiffusion } from './diffusion-search.ts';
-import { hidePixels, predictiveScore } from './held-out.ts';
+import { foretell, hidePixels, type Prediction } from './held-out.ts';
 import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
 import type { Prior } from './patch-diffusion.ts';
@@ -48,20 +48,18 @@ export const searchSteps = ({ shapes, diffusions, first, kept, further }: Search
   (1 + shapes.length + diffusions) * first + kept * further + diffusions * DIFFUSION_SEARCH.steps;
 
 export interface Estimate {
-  /** On the grid of SEARCH_SCALE. */
-  readonly kernel: Kernel;
-  /** By how many nats a hidden pixel it foretells the layer better than the plain bicubic kernel does. */
-  readonly evidence: number;
+  /** Its kernel is on the grid of SEARCH_SCALE. */
+  readonly chosen: Candidate;
+  /** What the plain bicubic kernel foretells. */
+  readonly plain: Prediction;
   /** Every kernel that was judged, the best first. */
   readonly candidates: readonly Candidate[];
 }
 
 /** A kernel met on the way. */
-export interface Candidate extends Fit {
-  /** Where the search for it began: a shape, or `diffusion`. */
+export interface Candidate extends Fit, Prediction {
+  /** Where the search for it began: a shape, or DIFFUSION; and whether it was fitted and went on. */
   readonly start: string;
-  /** Of hidden pixels (held-out.ts), in nats; less is better. */
-  readonly score: number;
 }
 
 /** `prior` may be missing where the plan has no diffusions. `onStep` hears every step of `searchSteps`. */
@@ -82,13 +80,13 @@ export async function estimateKernel(
   // All are judged by the same pixels and draws, and fitted to the same ones: what differs is the start alone.
   const judge = (kernel: Kernel) => {
     const chance = makeRandom(seed, 1);
-    return predictiveScore({ ...view, shown: hidePixels(usable.length, chance) }, usable, kernel, chance, signal);
+    return foretell({ ...view, shown: hidePixels(usable.length, chance) }, usable, kernel, chance, signal);
   };
   const equations = await makeNormalEquations(executor, size, scale);
   try {
     const goOn = async (name: string, start: Fit, steps: CrossFitPlan): Promise<void> => {
       const fit = await crossFit(view, usable, start, steps, equations, makeRandom(seed, 2), listen, signal);
-      met.push({ ...fit, start: name, score: await judge(fit.kernel) });
+      met.push({ ...fit, start: name, ...(await judge(fit.kernel)) });
     };
     const begin = (name: string, kernel: Kernel, heat = 1) =>
       goOn(name, { kernel, scene: unknownScene(view, kernel) }, { steps: plan.first, heat });
@@ -108,21 +106,20 @@ export async function estimateKernel(
         signal,
       );
       const kernel = trimKernel(found, DIFFUSION_HAZE);
-      met.push({ kernel, scene: unknownScene(view, kernel), start: DIFFUSION, score: await judge(kernel) });
+      met.push({ kernel, scene: unknownScene(view, kernel), start: DIFFUSION, ...(await judge(kernel)) });
       await begin(`${DIFFUSION}, fitted`, kernel);
     }
     const best = met.slice().sort(byScore).slice(0, plan.kept);
     for (const fit of best) await goOn(`${fit.start}, on`, fit, { steps: plan.further, heat: 1 });
     met.sort(byScore);
-    const chosen = choose(met);
-    return { kernel: chosen.kernel, evidence: (await judge(bicubicKernel(scale))) - chosen.score, candidates: met };
+    return { chosen: choose(met), plain: await judge(bicubicKernel(scale)), candidates: met };
   } finally {
     await equations.release();
   }
 }
 
-/** How a start by diffusion is called. */
-const DIFFUSION = 'diffusion';
+/** How what a diffusion found is called. */
+export const DIFFUSION = 'diffusion';
 
 /** Taps of a diffusion's kernel below this share of the largest are the haze of its errors. */
 const DIFFUSION_HAZE = 0.1;

@@ -31,14 +31,22 @@ export function hidePixels(count: number, random: Random, share = HIDDEN): Float
   return Float32Array.from({ length: count }, () => (random.uniform() < share ? 0 : 1));
 }
 
-/** Score of the hidden pixels of a view, in nats a pixel; less is better. Pixels whose `usable` is 0 are not scored. */
-export async function predictiveScore(
+/** How well hidden pixels were foretold; less is better in both. */
+export interface Prediction {
+  /** Negative log density, in nats a pixel. */
+  readonly score: number;
+  /** Root mean squared error, in the units of y. */
+  readonly error: number;
+}
+
+/** Foretells the hidden pixels of a view. Pixels whose `usable` is 0 are not scored. */
+export async function foretell(
   view: View,
   usable: Uint8Array,
   kernel: Kernel,
   random: Random,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<Prediction> {
   const { y, width, height, shown, variance } = view;
   const start = startCanvas(withoutHidden(view), kernel);
   let scene: Scene = { mean: start, draw: start };
@@ -57,14 +65,17 @@ export async function predictiveScore(
     RADIUS,
   );
   let sum = 0;
+  let squares = 0;
   let count = 0;
   for (let i = 0; i < y.length; i++) {
     if (scored[i] === 0) continue;
     const v = (DOUBT * spread[i]) / share[i] + variance;
-    sum += 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + (y[i] - foretold[i]) ** 2 / (FREEDOM * v));
+    const square = (y[i] - foretold[i]) ** 2;
+    sum += 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + square / (FREEDOM * v));
+    squares += square;
     count++;
   }
-  return sum / Math.max(count, 1);
+  return { score: sum / Math.max(count, 1), error: Math.sqrt(squares / Math.max(count, 1)) };
 }
 
 /** A plane enlarged onto the kernel's canvas. */

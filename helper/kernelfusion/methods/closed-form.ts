@@ -7,11 +7,20 @@
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
-import { cutPlanes, mapPlanes, type Planes, planeOf } from '../../image/planes.ts';
+import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
-import { estimateKernel, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
+import {
+  type Candidate,
+  DIFFUSION,
+  estimateKernel,
+  SEARCH_SCALE,
+  type SearchPlan,
+  searchSteps,
+  withoutBorder,
+} from '../estimate-kernel.ts';
+import type { Prediction } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
 import type { Method, MethodContext, MethodResult } from '../method.ts';
@@ -61,12 +70,17 @@ export const CLOSED_FORM_PLANS = {
 const SIDE_IN_LR_PIXELS = 7;
 /** Side of the LR crop the kernel is searched on. */
 const SEARCH_CROP = 128;
-/** Taps below this share of the largest are the haze of estimation errors. */
-const HAZE = 0.05;
-/** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats, or the latter is used. */
+/**
+ * Taps below this share of the largest are the haze of estimation errors: more of it where a diffusion found the kernel, most
+ * where that is carried to a finer grid, whose interpolation spreads it (up to 1 dB in the picture).
+ */
+const HAZE = { fitted: 0.05, diffused: 0.1, grown: 0.25 };
+/** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats a pixel, or the latter is used. */
 const LEAST_EVIDENCE = 0.01;
-/** Layers with less contrast than one 8-bit level (values in [-1, 1]) are flat: kernels differ by chance only. */
-const LEAST_CONTRAST = 1 / 127.5;
+/** Its error must fall to this share as well: where a layer is flat a score is good for being sure of what is plain. */
+const LESS_ERROR = 0.99;
+/** Errors below 8-bit rounding (values in [-1, 1]) tell kernels apart by chance only. */
+const ROUNDING = 2 / 255 / Math.sqrt(12);
 /** Fewer usable LR pixels than this say too little about a kernel. */
 const LEAST_PIXELS = 144;
 
@@ -78,7 +92,6 @@ export const closedForm =
     const usable = opaque(layer);
     const noise = options.noise ?? Math.min(MOST_NOISE, estimateNoise(y, usable) * 127.5);
     const sigma = noise / 127.5;
-    const crop = searchCrop(y, usable);
     const given = context.kernel;
     const report = makeReporter(predictWork(y, layer.alpha !== null, options, plan, given?.size), context);
     const stage = makeStage(context);
@@ -101,7 +114,7 @@ export const closedForm =
         report({ phase: 'kernel', step, steps: searchSteps(plan.search), kernel });
       };
       if (given) return { ...useGiven(given, options), kernels };
-      const searched = { ...crop, size: kernelSide(options), scale: SEARCH_SCALE, sigma };
+      const searched = searchedPart(y, usable, sigma, options);
       const random = randomOf('kernel', options);
       return { ...(await findKernel(searched, prior, plan.search, options, random, context, onKernel)), kernels };
     });
@@ -162,21 +175,26 @@ async function findKernel(
   onStep: (step: number, kernel: Kernel) => void,
 ): Promise<Found> {
   if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
-  if (contrast(searched) < LEAST_CONTRAST) return fallBack(scale, 'it is flat');
-  const { kernel: found, evidence } = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
-  if (evidence < LEAST_EVIDENCE) return fallBack(scale, 'the kernel found foretells its pixels no better');
-  const { kernel } = centreKernel(toScale(trimKernel(found, HAZE), scale));
+  const { chosen, plain } = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
+  if (!isEvident(chosen, plain)) return fallBack(scale, 'the kernel found foretells its pixels no better');
+  const kernel = carried(chosen, scale);
   return { kernel: asked === null ? kernel : resizeSide(kernel, asked), kernelSource: 'estimated', notes: [] };
 }
 
-/** Standard deviation of the usable pixels, the largest of any colour. */
-function contrast({ y, usable }: Searched): number {
-  const deviations = Array.from({ length: y.channels }, (_, c) => {
-    const values = planeOf(y, c).filter((_, i) => usable[i] === 1);
-    const mean = values.reduce((a, b) => a + b, 0) / values.length;
-    return Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length);
-  });
-  return Math.max(...deviations);
+/** A kernel that was found, without its haze, on the grid of the scale. */
+export function carried(
+  { start, kernel }: Pick<Candidate, 'start' | 'kernel'>,
+  scale: UpscaleOptions['scale'],
+): Kernel {
+  const diffused = scale > SEARCH_SCALE ? HAZE.grown : HAZE.diffused;
+  const haze = start === DIFFUSION ? diffused : HAZE.fitted;
+  return centreKernel(toScale(trimKernel(kernel, haze), scale)).kernel;
+}
+
+/** Whether a kernel foretells hidden pixels better than the plain bicubic one: by its score, and by its error as well. */
+export function isEvident(found: Prediction, plain: Prediction): boolean {
+  const error = ({ error }: Prediction) => Math.max(ROUNDING, error);
+  return plain.score - found.score >= LEAST_EVIDENCE && error(found) <= LESS_ERROR * error(plain);
 }
 
 function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
@@ -187,22 +205,20 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
   };
 }
 
-type SearchCrop = Pick<Searched, 'y' | 'usable'>;
-
-/** The window with most texture, no larger than SEARCH_CROP a side. */
-function searchCrop(y: Planes, usable: Uint8Array): SearchCrop {
+/** What of a layer (values in [-1, 1]) a kernel is searched in: the window with most texture, SEARCH_CROP a side at most. */
+export function searchedPart(y: Planes, usable: Uint8Array, sigma: number, options: UpscaleOptions): Searched {
   const width = Math.min(y.width, SEARCH_CROP);
   const height = Math.min(y.height, SEARCH_CROP);
   const [top, left] = texturedWindow(y, { width, height }, usable);
+  const inside = Uint8Array.from(
+    { length: width * height },
+    (_, i) => usable[(top + Math.floor(i / width)) * y.width + left + (i % width)],
+  );
   return {
     y: cutPlanes(y, top, left, width, height),
-    usable: withoutBorder(
-      Uint8Array.from(
-        { length: width * height },
-        (_, i) => usable[(top + Math.floor(i / width)) * y.width + left + (i % width)],
-      ),
-      width,
-      height,
-    ),
+    usable: withoutBorder(inside, width, height),
+    size: kernelSide(options),
+    scale: SEARCH_SCALE,
+    sigma,
   };
 }

@@ -62,7 +62,8 @@ async function estimate(searched: Searched, { plan = PLAN, prior, executor = onn
     more.onStep?.(step);
   };
   const found = await estimateKernel(searched, prior ?? null, plan, executor, makeRandom(seed), onStep, more.signal);
-  return { steps, ...found };
+  const evidence = found.plain.score - found.chosen.score;
+  return { steps, ...found, kernel: found.chosen.kernel, evidence };
 }
 
 const trained = ({ y }: Searched) =>
@@ -166,7 +167,7 @@ test('an executor that fails, in the cross-fit or in the diffusion, is left with
 test('what the prior found stands unless another kernel leads clearly', () => {
   const kernel = startKernel('spot', 6, 2);
   const scene = { mean: new Float32Array(1), draw: new Float32Array(1) };
-  const met = (start: string, score: number) => ({ kernel, scene, start, score });
+  const met = (start: string, score: number) => ({ kernel, scene, start, score, error: 0 });
   assert.equal(choose([met('ring', -1.05), met('diffusion', -1)]).start, 'diffusion');
   assert.equal(choose([met('ring', -1.15), met('diffusion', -1)]).start, 'ring');
   assert.equal(choose([met('ring', -1.15), met('spot', -1)]).start, 'ring');

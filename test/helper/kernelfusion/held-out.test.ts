@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Planes } from '../../../helper/image/planes.ts';
-import { hidePixels, predictiveScore, startCanvas } from '../../../helper/kernelfusion/held-out.ts';
+import { foretell, hidePixels, startCanvas } from '../../../helper/kernelfusion/held-out.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
@@ -19,7 +19,7 @@ function viewOf({ data, width, height }: Planes): View {
 
 const everywhere = ({ y }: View) => new Uint8Array(y.length).fill(1);
 const score = (view: View, kernel: Kernel, usable = everywhere(view)) =>
-  predictiveScore(view, usable, kernel, makeRandom(2));
+  foretell(view, usable, kernel, makeRandom(2)).then(({ score }) => score);
 
 const view = viewOf(blurred(rectangles(90, 4), HOOK));
 /** Half of the pixels, hidden ones and shown ones. */
@@ -95,10 +95,10 @@ test('a canvas is the plane enlarged, with the margin that the kernel reaches', 
 test('the same chance gives the same score, another one another', async () => {
   const first = await score(view, HOOK);
   assert.equal(await score(view, HOOK), first);
-  assert.notEqual(await predictiveScore(view, everywhere(view), HOOK, makeRandom(9)), first);
+  assert.notEqual((await foretell(view, everywhere(view), HOOK, makeRandom(9))).score, first);
 });
 
 test('a cancelled judgement stops', async () => {
-  const run = predictiveScore(view, everywhere(view), HOOK, makeRandom(2), AbortSignal.abort());
+  const run = foretell(view, everywhere(view), HOOK, makeRandom(2), AbortSignal.abort());
   await assert.rejects(run, { code: 'CANCELLED' });
 });

@@ -10,6 +10,7 @@ import {
   CLOSED_FORM_PLANS,
   type ClosedFormPlan,
   closedForm,
+  isEvident,
 } from '../../../../helper/kernelfusion/methods/closed-form.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
@@ -115,7 +116,7 @@ for (const { name, plan, levels } of [
     assert.ok(result.lrConsistency > 50, `consistency ${result.lrConsistency} dB`);
     assert.equal(result.noise, 0);
     assert.equal(result.kernelSource, 'bicubic');
-    assert.match(result.notes[0], /it is flat/);
+    assert.match(result.notes[0], /foretells its pixels no better/);
   });
 }
 
@@ -315,3 +316,11 @@ for (const phase of ['prior', 'kernel', 'image'] as const) {
     await assert.rejects(run, { code: 'CANCELLED' });
   });
 }
+
+test('a kernel is believed where it foretells better, by score and by error', () => {
+  const plain = { score: 0, error: 0.1 };
+  assert.equal(isEvident({ score: -0.02, error: 0.098 }, plain), true);
+  assert.equal(isEvident({ score: -0.005, error: 0.05 }, plain), false);
+  assert.equal(isEvident({ score: -1, error: 0.1 }, plain), false);
+  assert.equal(isEvident({ score: -1, error: 1e-6 }, { score: 0, error: 1e-3 }), false);
+});
