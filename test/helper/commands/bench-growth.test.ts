@@ -72,7 +72,7 @@ test('every size has a printed line and a row; linear growth has the ratio 1', a
   assert.deepEqual(second, ['32', '0.00102', '0.0', '4.0', '12.0', '0.0', '16.0', '1.56e+4', '100', '1.00', '0.25']);
   assert.match(lines[0], /^16 x 16 +4\.0 s \(prior 0\.0, kernel 1\.0, image 3\.0, alpha 0\.0\) +100 MB$/);
   assert.equal(lines.length, 2);
-  assert.match(await readFile(path.join(outDir, 'growth.md'), 'utf8'), /Scale 2, preset fast, 2 threads\./);
+  assert.match(await readFile(path.join(outDir, 'growth.md'), 'utf8'), /Scale 2, preset balanced, 2 threads\./);
 });
 
 test('growth is told from 256 where that is measured, and smaller layers have no ratio', async () => {
