@@ -60,7 +60,7 @@ test('every option, version, time and figure is told', async () => {
   const page = text(await renderReport(dataOf(20, 16)));
   for (const told of [
     'scale 2',
-    'preset fast',
+    'preset balanced',
     'seed 4711',
     'kernelSide automatic',
     'noise 2.5',
