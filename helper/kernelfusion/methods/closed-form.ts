@@ -2,8 +2,9 @@
  * The presets of an ordinary computer: the principle and the prior of KernelFusion (arXiv 2503.21907), with the inner problems
  * of its second phase solved in closed form instead of by training networks. docs/method.md has the measurements.
  *
- * They differ in how much they try: `fast` restores by the gradients of natural pictures alone and searches kernels from a few
- * starts, `balanced` trains the prior and starts from every shape and from what the prior finds, `best` does more of the same.
+ * They differ in how much they try: `fast` searches kernels from three starts and restores by the gradients of natural pictures
+ * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
+ * `best` trains longer, starts from every shape and makes more steps.
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
@@ -56,12 +57,12 @@ export const CLOSED_FORM_PLANS = {
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 3), diffusions: 1, first: 5, kept: 2, further: 6 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), diffusions: 2, first: 5, kept: 2, further: 6 },
     restoration: FAST_RESTORATION,
   },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, diffusions: 2, first: 10, kept: 4, further: 16 },
+    search: { shapes: ALL_SHAPES, diffusions: 3, first: 10, kept: 4, further: 16 },
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;
