@@ -5,10 +5,8 @@
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
 import type { Degradation } from './degradation.ts';
+import { LEAST_SIGMA } from './noise.ts';
 import { noiseLevel, signalLevel } from './schedule.ts';
-
-/** The data are never trusted to better than one 8-bit level: rounding, and the error of every kernel. */
-const LEAST_SIGMA = 1 / 127.5;
 
 /** rho_t: how much the proposal z is trusted, sigma_n^2 a_t^2 / s_t^2 for data noise sigma_n (pictures in [-1, 1]). */
 export function priorTrust(t: number, sigma: number): number {

@@ -65,6 +65,8 @@ export async function crossFit(
 ): Promise<Fit> {
   const { size, scale } = start.kernel;
   const lr = makePlanes(view.width, view.height, 1, view.y);
+  const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
+  const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
   let { kernel } = start;
   // The variances start anew: those of another noise level would bind the scene.
   let scene: Scene = { mean: start.scene.mean, draw: start.scene.mean };
@@ -75,8 +77,6 @@ export async function crossFit(
     const seen = { ...view, shown, variance: heated * view.variance };
     scene = await inferScene(seen, kernel, scene, random, CROSS_FIT_ITERATIONS, signal);
     const fitted = usable.map((u, i) => (shown[i] === 0 ? u : 0));
-    const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
-    const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
     const mean = await equations.build(canvas(scene.mean), lr, fitted);
     const { draw } = scene;
     const spread = await equations.build(canvas(scene.mean.map((m, i) => draw[i] - m)), lr, fitted);

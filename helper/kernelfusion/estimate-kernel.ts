@@ -2,18 +2,21 @@
  * The kernel of a layer: searched from several starts, each judged by LR pixels that it was not fitted to (docs/method.md).
  *
  * Starts are the shapes that blurs have (kernel-starts.ts) and, where there is a prior, what the reverse diffusion finds
- * (diffusion-search.ts). From each a few steps of cross-fitting are made (cross-fit.ts), the best few go on, and of all the kernels
- * met the one that foretells hidden pixels best is kept (held-out.ts), if it leads clearly over the diffusion's. All this is at twice the layer's resolution whatever the
- * scale wanted: there a blur of a given width in LR pixels has few enough taps to be found, and `toScale` carries it on.
+ * (diffusion-search.ts). From each a few steps of cross-fitting are made (cross-fit.ts), and the best few go on. Of all the kernels
+ * met the one is kept that foretells hidden pixels best (held-out.ts), if it leads clearly over the diffusion's. All this is at
+ * twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to be
+ * found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
-import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
+import type { Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { type CrossFitPlan, crossFit, type Fit, unknownScene } from './cross-fit.ts';
 import { DIFFUSION_SEARCH, type Searched, searchByDiffusion } from './diffusion-search.ts';
 import { foretell, hidePixels, type Prediction } from './held-out.ts';
 import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
+import { lumaOf } from './luma.ts';
+import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import type { Prior } from './patch-diffusion.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { View } from './scene-posterior.ts';
@@ -35,13 +38,6 @@ export interface SearchPlan {
 
 /** Noise at first, as a multiple: from the plainest start as well, with which grainy layers are searched better. */
 const HEAT = 4;
-
-/** Noise is assumed to be one 8-bit level at least (values in [-1, 1]), and rounding comes on top. */
-const LEAST_SIGMA = 1 / 127.5;
-const ROUNDING = (2 / 255) ** 2 / 12;
-
-/** BT.601 luma: one plane says what three would, in a third of the time. */
-const LUMA = [0.299, 0.587, 0.114];
 
 /** Steps of a search, for progress and predictions. */
 export const searchSteps = ({ shapes, diffusions, first, kept, further }: SearchPlan): number =>
@@ -138,15 +134,13 @@ export function choose(sorted: readonly Candidate[]): Candidate {
 
 const byScore = (a: Candidate, b: Candidate) => a.score - b.score;
 
-function lumaView(y: Planes, sigma: number): Omit<View, 'shown'> {
-  const { width, height, channels } = y;
-  const weights = channels === 3 ? LUMA : [1];
-  const luma = makePlanes(width, height, 1);
-  for (const [c, weight] of weights.entries()) {
-    for (const [i, v] of planeOf(y, c).entries()) luma.data[i] += weight * v;
-  }
-  return { y: luma.data, width, height, variance: Math.max(sigma, LEAST_SIGMA) ** 2 + ROUNDING };
-}
+/** One plane says what three would, in a third of the time. */
+const lumaView = (y: Planes, sigma: number): Omit<View, 'shown'> => ({
+  y: Float32Array.from(lumaOf(y)),
+  width: y.width,
+  height: y.height,
+  variance: Math.max(sigma, LEAST_SIGMA) ** 2 + ROUNDING_VARIANCE,
+});
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */
 const BORDER = 2;

@@ -9,6 +9,7 @@ import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
 import type { Degradation } from './degradation.ts';
 import { addEnergy, addRoughness, DIRECTIONS, type Direction } from './differences.ts';
+import { ROUNDING_VARIANCE } from './noise.ts';
 
 const POWER = 0.8;
 /** Differences are rounded off below this (values in [-1, 1]). */
@@ -22,12 +23,9 @@ export interface HyperLaplacianOptions {
   readonly iterations: number;
 }
 
-/** Variance of 8-bit rounding, values in [-1, 1]. */
-const ROUNDING = (2 / 255) ** 2 / 12;
-
 /** The prior's weights for noise of standard deviation sigma (values in [-1, 1]); found on the development pairs. */
 export function naturalWeights(sigma: number): Pick<HyperLaplacianOptions, 'quadratic' | 'sparse'> {
-  const variance = sigma ** 2 / 6 + ROUNDING;
+  const variance = sigma ** 2 / 6 + ROUNDING_VARIANCE;
   return { quadratic: 30 * variance, sparse: 28 * variance };
 }
 

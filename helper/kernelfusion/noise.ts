@@ -8,6 +8,11 @@
  */
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 
+/** Variance of 8-bit rounding, values in [-1, 1]. */
+export const ROUNDING_VARIANCE = (2 / 255) ** 2 / 12;
+/** Data are never trusted to better than one 8-bit level: rounding, and the error of every kernel. */
+export const LEAST_SIGMA = 1 / 127.5;
+
 const BLOCK = 8;
 /** Of fewer blocks none need be quiet: on a 16 x 16 sprite the pattern would be taken for noise, and smoothed away. */
 const LEAST_BLOCKS = 9;

@@ -8,7 +8,8 @@
  * prior's proposal sees structure and errs in strength: together they find kernels that neither does (docs/method.md).
  */
 import type { Scale } from '../../shared/kernel.ts';
-import { type Planes, planeOf } from '../image/planes.ts';
+import type { Planes } from '../image/planes.ts';
+import { lumaOf, lumaWeights } from './luma.ts';
 
 /** Side of the segments whose periodograms are averaged (Welch 1967), in LR pixels. */
 const SEGMENT = 64;
@@ -17,8 +18,6 @@ const LOWEST = 0.05;
 const UPRIGHT = 0.07;
 /** Segments count where this share of their pixels or more is usable. */
 const LEAST_USABLE = 0.75;
-/** BT.601 luma. */
-const LUMA = [0.299, 0.587, 0.114];
 
 /** The scene's c and a, as log c and a. */
 export interface Scene {
@@ -52,9 +51,8 @@ export function makeSceneSpectrum(
 ): SceneSpectrum {
   const side = Math.min(SEGMENT, y.width, y.height);
   const half = Math.floor(side / 2) + 1;
-  const weights = y.channels === 3 ? LUMA : [1];
   const corners = segments(usable, y.width, y.height, side);
-  const power = welch(weightedSum(y, weights), y.width, corners, side);
+  const power = welch(lumaOf(y), y.width, corners, side);
   const used: number[] = [];
   for (let row = 0; corners.length > 0 && row < side; row++) {
     for (let column = 0; column < half; column++) {
@@ -70,7 +68,7 @@ export function makeSceneSpectrum(
   const waveX = waves(columns, scale * side, size);
   const frequency = (i: number) => Math.min(i, scale * side - i) / (scale * side);
   const logFrequency = rows.flatMap((r) => columns.map((c) => Math.log(Math.hypot(frequency(r), frequency(c)) || 1)));
-  const noise = sigma ** 2 * weights.reduce((sum, w) => sum + w * w, 0);
+  const noise = sigma ** 2 * lumaWeights(y).reduce((sum, w) => sum + w * w, 0);
   const folds = scale ** 2;
 
   return {
@@ -197,15 +195,6 @@ function adjointTransform({ re, im }: Complex, size: number, waveY: Waves, waveX
       }
       out[u * size + v] = sum;
     }
-  }
-  return out;
-}
-
-function weightedSum(y: Planes, weights: readonly number[]): Float64Array {
-  const out = new Float64Array(y.width * y.height);
-  for (const [c, weight] of weights.entries()) {
-    const plane = planeOf(y, c);
-    for (let i = 0; i < out.length; i++) out[i] += weight * plane[i];
   }
   return out;
 }

@@ -7,7 +7,7 @@
  * `best` trains longer, starts from every shape and makes more steps.
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
-import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
+import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { consistency } from '../consistency.ts';
@@ -25,20 +25,22 @@ import type { Prediction } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
 import type { Method, MethodContext, MethodResult } from '../method.ts';
-import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
+import { ROUNDING_VARIANCE } from '../noise.ts';
+import { FAST_TRAINING, type Prior, type TrainingPlan } from '../patch-diffusion.ts';
 import type { Random } from '../random.ts';
 import { FAST_RESTORATION, type RestorationPlan, restoreLayer } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 import {
+  learnPrior,
   makeReporter,
+  noiseOf,
   opaque,
+  pieceListener,
   randomOf,
   restorationIn,
   restoreAlpha,
   texturedWindow,
   toNetwork,
-  toUnit,
   useGiven,
 } from './layer-work.ts';
 
@@ -72,41 +74,35 @@ const SIDE_IN_LR_PIXELS = 7;
 /** Side of the LR crop the kernel is searched on. */
 const SEARCH_CROP = 128;
 /**
- * Taps below this share of the largest are the haze of estimation errors: more of it where a diffusion found the kernel, most
- * where that is carried to a finer grid, whose interpolation spreads it (up to 1 dB in the picture).
+ * Taps below this share of the largest are the haze of estimation errors. Most is there where a diffusion's kernel is carried to
+ * a finer grid, whose interpolation spreads it (up to 1 dB in the picture).
  */
-const HAZE = { fitted: 0.05, diffused: 0.1, grown: 0.25 };
+const HAZE = 0.05;
+const HAZE_GROWN = 0.25;
 /** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats a pixel, or the latter is used. */
 const LEAST_EVIDENCE = 0.01;
 /** Its error must fall to this share as well: where a layer is flat a score is good for being sure of what is plain. */
 const LESS_ERROR = 0.99;
 /** Errors below 8-bit rounding (values in [-1, 1]) tell kernels apart by chance only. */
-const ROUNDING = 2 / 255 / Math.sqrt(12);
+const ROUNDING = Math.sqrt(ROUNDING_VARIANCE);
 /** Fewer usable LR pixels than this say too little about a kernel. */
 const LEAST_PIXELS = 144;
 
 export const closedForm =
   (plan: ClosedFormPlan): Method =>
   async (layer, options, context) => {
-    const { executor, signal } = context;
     const y = mapPlanes(layer.colour, toNetwork);
     const usable = opaque(layer);
-    const noise = options.noise ?? Math.min(MOST_NOISE, estimateNoise(y, usable) * 127.5);
+    const noise = noiseOf(y, usable, options);
     const sigma = noise / 127.5;
     const given = context.kernel;
     const report = makeReporter(predictWork(y, layer.alpha !== null, options, plan, given?.size), context);
     const stage = makeStage(context);
 
-    const train = async (training: TrainingPlan) => {
-      const losses: number[] = [];
-      const onLoss = (step: number, steps: number, loss: number) => {
-        losses.push(loss);
-        report({ phase: 'prior', step, steps, loss });
-      };
-      return { prior: await trainPrior(y, training, executor, randomOf('prior', options), onLoss, signal), losses };
-    };
     const { training } = plan;
-    const { prior, losses } = training ? await stage('prior', () => train(training)) : { prior: null, losses: [] };
+    const { prior, losses } = training
+      ? await stage('prior', () => learnPrior(y, training, options, context, report))
+      : { prior: null, losses: [] };
 
     const found = await stage('kernel', async () => {
       const kernels: Kernel[] = [];
@@ -123,11 +119,7 @@ export const closedForm =
     const notes = [...found.notes];
     const restoration = restorationIn(context, notes);
     const restoreColour = () =>
-      restoreLayer(y, found.kernel, sigma, prior, plan.restoration, {
-        ...restoration,
-        onStep: (step, steps, { colour, ...corner }) =>
-          report({ phase: 'image', step, steps, piece: { ...corner, colour: mapPlanes(colour, toUnit) } }),
-      });
+      restoreLayer(y, found.kernel, sigma, prior, plan.restoration, { ...restoration, onStep: pieceListener(report) });
     // Without alpha this is the last phase: nothing is left to be gone on with.
     const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
     const alpha = await restoreAlpha(layer, found.kernel, restoration, report);
@@ -187,8 +179,7 @@ export function carried(
   { start, kernel }: Pick<Candidate, 'start' | 'kernel'>,
   scale: UpscaleOptions['scale'],
 ): Kernel {
-  const diffused = scale > SEARCH_SCALE ? HAZE.grown : HAZE.diffused;
-  const haze = start === DIFFUSION ? diffused : HAZE.fitted;
+  const haze = start === DIFFUSION && scale > SEARCH_SCALE ? HAZE_GROWN : HAZE;
   return centreKernel(toScale(trimKernel(kernel, haze), scale)).kernel;
 }
 

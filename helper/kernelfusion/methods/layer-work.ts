@@ -3,10 +3,11 @@
  * and progress.
  */
 import { type Kernel, resizeSide } from '../../../shared/kernel.ts';
-import type { UpscaleOptions } from '../../../shared/options.ts';
+import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
 import { mapPlanes, type Planes } from '../../image/planes.ts';
 import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
-import { gradientSums } from '../patch-diffusion.ts';
+import { estimateNoise } from '../noise.ts';
+import { gradientSums, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
 import { FAST_RESTORATION, type RestorationContext, restoreLayer } from '../restore.ts';
 import type { Work } from '../work.ts';
@@ -69,6 +70,32 @@ export async function restoreAlpha(
   const onStep = (step: number, steps: number) => report({ phase: 'alpha', step, steps });
   return restoreLayer(mapPlanes(alpha, toNetwork), kernel, 0, null, FAST_RESTORATION, { ...restoration, onStep });
 }
+
+/** Noise of a layer (values in [-1, 1]) in 8-bit levels: what was said, or what it looks like. */
+export const noiseOf = (y: Planes, usable: Uint8Array, { noise }: UpscaleOptions): number =>
+  noise ?? Math.min(MOST_NOISE, estimateNoise(y, usable) * 127.5);
+
+/** Phase 1 of every method that has a prior. */
+export async function learnPrior(
+  y: Planes,
+  plan: TrainingPlan,
+  options: UpscaleOptions,
+  { executor, signal }: MethodContext,
+  report: Report,
+): Promise<{ prior: Prior; losses: number[] }> {
+  const losses: number[] = [];
+  const onLoss = (step: number, steps: number, loss: number) => {
+    losses.push(loss);
+    report({ phase: 'prior', step, steps, loss });
+  };
+  return { prior: await trainPrior(y, plan, executor, randomOf('prior', options), onLoss, signal), losses };
+}
+
+/** Reports what is restored, piece by piece, as people see it. */
+export const pieceListener =
+  (report: Report): RestorationContext['onStep'] =>
+  (step, steps, { colour, ...corner }) =>
+    report({ phase: 'image', step, steps, piece: { ...corner, colour: mapPlanes(colour, toUnit) } });
 
 /** Hears a step; what share of all work is then done, is found out. */
 type Report = (step: Omit<Progress, 'done'>) => void;

@@ -7,7 +7,7 @@
  * tile anew would take as many times the time, and give tiles that do not meet.
  */
 import type { Kernel } from '../../../shared/kernel.ts';
-import { MOST_NOISE, type Preset, type UpscaleOptions } from '../../../shared/options.ts';
+import type { Preset, UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { consistency } from '../consistency.ts';
@@ -15,8 +15,7 @@ import { SEARCH_SCALE } from '../estimate-kernel.ts';
 import { KERNEL_LAYOUT } from '../implicit-kernel.ts';
 import { jointCanvas } from '../joint-step.ts';
 import type { Layer, Method, MethodContext, MethodResult } from '../method.ts';
-import { estimateNoise } from '../noise.ts';
-import { FAST_TRAINING, macsPerPixel, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
+import { FAST_TRAINING, macsPerPixel, type TrainingPlan } from '../patch-diffusion.ts';
 import { parameterLayout } from '../patch-diffusion-net.ts';
 import { FAST_RESTORATION, restoreLayer } from '../restore.ts';
 import {
@@ -30,9 +29,11 @@ import {
 import { PAPER_WIDTHS, uNetLayout, uNetMacs } from '../u-net.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 import {
+  learnPrior,
   makeReporter,
+  noiseOf,
   opaque,
-  randomOf,
+  pieceListener,
   restorationIn,
   restoreAlpha,
   texturedWindow,
@@ -108,7 +109,7 @@ async function run(
 ): Promise<MethodResult> {
   const { executor, signal } = context;
   const y = mapPlanes(layer.colour, toNetwork);
-  const noise = options.noise ?? Math.min(MOST_NOISE, estimateNoise(y, opaque(layer)) * 127.5);
+  const noise = noiseOf(y, opaque(layer), options);
   const given = context.kernel ? useGiven(context.kernel, options) : null;
   const report = makeReporter(
     predictPaperWork(y, layer.alpha !== null, options, { training, diffusion }, given?.kernel.size),
@@ -116,14 +117,7 @@ async function run(
   );
   const stage = makeStage(context);
 
-  const { prior, losses } = await stage('prior', async () => {
-    const losses: number[] = [];
-    const onLoss = (step: number, steps: number, loss: number) => {
-      losses.push(loss);
-      report({ phase: 'prior', step, steps, loss });
-    };
-    return { prior: await trainPrior(y, training, executor, randomOf('prior', options), onLoss, signal), losses };
-  });
+  const { prior, losses } = await stage('prior', () => learnPrior(y, training, options, context, report));
 
   const part = searchedPart(y, opaque(layer), options);
   const inOnePiece = part.y.width === y.width && part.y.height === y.height;
@@ -164,8 +158,7 @@ async function run(
     if (inOnePiece) return mapPlanes((await found()).picture, toUnit);
     return restoreLayer(y, estimate.kernel, noise / 127.5, prior, FAST_RESTORATION, {
       ...restoration,
-      onStep: (step, count, { colour, ...corner }) =>
-        report({ phase: 'image', step, steps: count, piece: { ...corner, colour: mapPlanes(colour, toUnit) } }),
+      onStep: pieceListener(report),
     });
   };
   // Without alpha this is the last phase: nothing is left to be gone on with.
