@@ -120,15 +120,8 @@ async function makeFolder(folder: string): Promise<void> {
   });
 }
 
-export interface BenchDevicesArguments {
-  readonly picture: string;
-  readonly sizes: readonly number[];
-  readonly scale: number;
-  readonly out: string;
-}
-
 export async function runBenchDevices(
-  { out, ...rest }: BenchDevicesArguments,
+  { out, ...rest }: BenchGrowthArguments,
   signal: AbortSignal,
 ): Promise<CommandResult> {
   const found = await survey({ file: surveyFile(), anew: true, signal });
