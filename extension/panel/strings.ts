@@ -16,7 +16,7 @@ const PHASES: Readonly<Record<JobProgress['phase'], string>> = {
 
 const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly about: string }>> = {
   fast: { name: 'Fast', about: 'A quick look: few guesses at the blur, no network trained.' },
-  balanced: { name: 'Balanced', about: 'Learns the patches of this layer and tries many kinds of blur.' },
+  balanced: { name: 'Balanced', about: 'Learns the patches of this layer and tries more guesses at the blur.' },
   best: { name: 'Best', about: 'The same more thoroughly: takes about three times as long.' },
   paper: {
     name: 'Paper',

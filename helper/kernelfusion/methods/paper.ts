@@ -2,7 +2,7 @@
  * Method `paper`: KernelFusion as published (arXiv 2503.21907), both phases. docs/paper.md has what it costs and brings.
  *
  * Its second phase finds kernel and picture of the whole layer at once, which takes memory for every pixel of every net.
- * Layers that are too large for that are treated as in `fast` from there on: one kernel holds for the whole layer, so it is
+ * Layers that are too large for that are treated as in `balanced` from there on: one kernel holds for the whole layer, so it is
  * found on the part with most texture, and the layer is restored with it in tiles (restore.ts). To train the U-Net on every
  * tile anew would take as many times the time, and give tiles that do not meet.
  */
