@@ -17,7 +17,7 @@ const PHASES: Readonly<Record<JobProgress['phase'], string>> = {
 const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly about: string }>> = {
   fast: { name: 'Fast', about: 'A quick look: few guesses at the blur, no network trained.' },
   balanced: { name: 'Balanced', about: 'Learns the patches of this layer and tries more guesses at the blur.' },
-  best: { name: 'Best', about: 'The same more thoroughly: takes about three times as long.' },
+  best: { name: 'Best', about: 'The same more thoroughly, for those who can wait: takes several times as long.' },
   paper: {
     name: 'Paper',
     about: 'The method as published, made for graphics cards: about 8 hours for a small layer without one.',
