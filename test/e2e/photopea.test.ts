@@ -51,7 +51,7 @@ const photopea: Drive<Seen> = {
   },
   async look(page) {
     // Not while the panel has a document of its own open, to read a layer or draw its thumbnail.
-    const seen = await page.waitForFunction(() => {
+    const look = () => {
       const { docs, active } = window.photopeaDouble.double.application;
       if (docs.some(({ name }) => name.startsWith('KernelFusion (temporary)'))) return null;
       const { width, height, layers } = docs[active];
@@ -63,7 +63,9 @@ const photopea: Drive<Seen> = {
           picture: picture && { width: picture.width, height: picture.height, rgba: [...picture.rgba] },
         })),
       };
-    });
+    };
+    // Looked at by the clock: the panel's page may hide this one, and a hidden page draws no frames.
+    const seen = await page.waitForFunction(look, { polling: 50 });
     return (await seen.jsonValue()) as Seen;
   },
   shown: /sprite\s+20 × 16\s+becomes 40 × 32/,
