@@ -372,6 +372,18 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       }),
     );
   bench
+    .command('page')
+    .description('Makes a page of what "bench quality" wrote: its table, and every pair in a picture.')
+    .requiredOption('--pairs <folder>', 'the pairs that were run')
+    .requiredOption('--run <folder>', 'what "bench quality" wrote: tables and results')
+    .option('--write <folder>', 'where page and pictures go (default: "page" in the folder of the run)')
+    .action((o) =>
+      choose(async (signal) => {
+        const { runBenchPage } = await import('./commands/bench.ts');
+        return runBenchPage(o, signal);
+      }),
+    );
+  bench
     .command('ablation')
     .description(
       "Scores the paper's method and what is left of it without one of its parts, on every pair of a folder.",

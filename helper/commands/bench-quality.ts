@@ -1,24 +1,22 @@
 /**
  * `kernelfusion bench quality`: every pair of a folder enlarged and scored, beside plain bicubic enlargement.
  *
- * A pair is a folder with lr.png (the input), hr.png (the truth), kernel.npy (the true kernel) and meta.json (its `scale`).
  * The tables are written anew after every pair, so an interrupted run keeps what it has; a pair that fails is told as failed
  * and the others go on.
  */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
-import type { Kernel, Scale } from '../../shared/kernel.ts';
-import { readNpy, writeNpy } from '../../shared/kernel-formats/npy.ts';
+import type { Kernel } from '../../shared/kernel.ts';
+import { writeNpy } from '../../shared/kernel-formats/npy.ts';
 import { parseOptions, type UpscaleOptions } from '../../shared/options.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { failureText, toCoded } from '../failure.ts';
-import { enlargeBicubic } from '../image/enlarge.ts';
-import { type Picture, readPicture } from '../image/read.ts';
 import { writePicture } from '../image/write.ts';
 import type { Layer, MethodResult } from '../kernelfusion/method.ts';
 import { scoreKernel, scorePicture } from '../kernelfusion/metrics.ts';
 import type { Timings } from '../progress.ts';
+import { bicubicOf, readPair } from './bench-pair.ts';
 import { type Failure, type Row, rowInWords, type Score, summaryInWords, toCsv, toMarkdown } from './quality-table.ts';
 
 /** What enlarges a layer: `runJob`, or a stand-in in tests. */
@@ -111,28 +109,9 @@ function failureOf(name: string, error: unknown, print: (line: string) => void):
   return { ok: false, name, reason: `${code}: ${message}` };
 }
 
-interface Pair {
-  readonly input: Picture;
-  readonly truth: Layer;
-  readonly kernel: Kernel;
-  readonly scale: Scale;
-}
-
-async function readPair(folder: string): Promise<Pair> {
-  const file = (name: string) => path.join(folder, name);
-  const missing = (name: string) => (cause: unknown) => {
-    throw new KernelFusionError('INPUT_UNREADABLE', `The pair's ${name} cannot be read.`, { cause });
-  };
-  const meta = await readFile(file('meta.json'), 'utf8').then(JSON.parse).catch(missing('meta.json'));
-  const { scale } = parseOptions({ scale: meta?.scale });
-  const kernel = readNpy(await readFile(file('kernel.npy')).catch(missing('kernel.npy')), scale);
-  const input = await readPicture(file('lr.png'));
-  const { layer: truth } = await readPicture(file('hr.png'));
-  return { input, truth, kernel, scale };
-}
-
 async function scorePair(name: string, request: BenchQualityRequest): Promise<Score> {
-  const { input, truth, kernel, scale } = await readPair(path.join(request.pairsDir, name));
+  const pair = await readPair(path.join(request.pairsDir, name));
+  const { input, truth, kernel, scale } = pair;
   const options = parseOptions({ preset: request.preset, seed: request.seed, scale });
   const { value, peakMemory } = await withPeakMemory(() =>
     request.upscale(input.layer, options, {
@@ -152,7 +131,7 @@ async function scorePair(name: string, request: BenchQualityRequest): Promise<Sc
     scale,
     width: input.layer.colour.width,
     height: input.layer.colour.height,
-    bicubic: scorePicture(bicubicOf(input.layer, scale), truth, scale),
+    bicubic: scorePicture(bicubicOf(pair), truth, scale),
     ours: scorePicture(result.layer, truth, scale),
     kernel: scoreKernel(result.kernel, kernel),
     kernelSource: result.kernelSource,
@@ -161,10 +140,6 @@ async function scorePair(name: string, request: BenchQualityRequest): Promise<Sc
     timings,
     peakMemory,
   };
-}
-
-function bicubicOf({ colour, alpha }: Layer, scale: Scale): Layer {
-  return { colour: enlargeBicubic(colour, scale), alpha: alpha && enlargeBicubic(alpha, scale) };
 }
 
 const SAMPLING_MS = 50;

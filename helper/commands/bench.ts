@@ -16,6 +16,7 @@ import { benchAblation } from './bench-ablation.ts';
 import { benchDevices } from './bench-devices.ts';
 import { benchEngine } from './bench-engine.ts';
 import { benchGrowth } from './bench-growth.ts';
+import { benchPage } from './bench-page.ts';
 import { benchQuality } from './bench-quality.ts';
 import { benchServer } from './bench-server.ts';
 import { benchSpeed, speedTable } from './bench-speed.ts';
@@ -42,6 +43,23 @@ export async function runBenchQuality(
   const request = { ...rest, pairsDir: pairs, outDir: out, knownKernel, upscale: runJob, signal, print };
   const { csv, markdown, exitCode, ...data } = await benchQuality(request);
   return { data, text: `Wrote ${csv}\nWrote ${markdown}\n`, exitCode };
+}
+
+export interface BenchPageArguments {
+  readonly pairs: string;
+  readonly run: string;
+  /** A folder `page` within that of the run where it is left out. */
+  readonly write?: string;
+}
+
+export async function runBenchPage(
+  { pairs, run, write = path.join(run, 'page') }: BenchPageArguments,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const data = await benchPage({ pairsDir: pairs, runDir: run, outDir: write, signal, print });
+  const { markdown, pictures, bytes } = data;
+  const text = `Wrote ${markdown} and ${pictures.length} pictures, ${(bytes / 1e6).toFixed(2)} MB together\n`;
+  return { data, text, exitCode: 0 };
 }
 
 export interface BenchAblationArguments {

@@ -75,13 +75,17 @@ const COLUMNS: readonly Column[] = [
   { key: 'peak_mb', title: 'peak MB', digits: 0, value: (s) => s.peakMemory / 1e6, largest: true },
 ];
 
-const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 
 const shown = (value: number | undefined, digits: number) => (value === undefined ? '' : value.toFixed(digits));
 
+/** What follows the heading of the Markdown. */
+const MEANING = ' PSNR (dB) and SSIM on luma, as it is and after the best sub-pixel shift; gain over shifted bicubic.';
+
 const isScore = (row: Row): row is Score => row.ok;
 
-function byScale(scores: readonly Score[]): [number, Score[]][] {
+/** By rising scale. */
+export function byScale<T extends { readonly scale: number }>(scores: readonly T[]): [number, T[]][] {
   const scales = [...new Set(scores.map(({ scale }) => scale))].sort();
   return scales.map((scale) => [scale, scores.filter((score) => score.scale === scale)]);
 }
@@ -111,6 +115,24 @@ export function toCsv(rows: readonly Row[]): string {
   return [head, ...body, ...means].map(line).join('');
 }
 
+/** Rows of a CSV file (of `toCsv`, or saved again by a spreadsheet), each by the names in the first. */
+export function fromCsv(text: string): Readonly<Record<string, string>>[] {
+  const lines: string[][] = [[]];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    lines[lines.length - 1].push(quoted?.replaceAll('""', '"') ?? plain);
+    if (end !== ',') lines.push([]);
+  }
+  const [head, ...body] = lines.filter((cells) => cells.length > 1);
+  return body.map((cells) => Object.fromEntries(head.map((key, i) => [key, cells[i]])));
+}
+
+/** The heading that `toMarkdown` was given: what was run, and how. `undefined` where this is no such text. */
+export const headingOf = (markdown: string) =>
+  markdown
+    .split('\n')
+    .find((line) => line.endsWith(MEANING))
+    ?.slice(0, -MEANING.length);
+
 /** The same for reading, with what the columns mean. */
 export function toMarkdown(heading: string, rows: readonly Row[]): string {
   const scores = rows.filter(isScore);
@@ -136,7 +158,7 @@ export function toMarkdown(heading: string, rows: readonly Row[]): string {
   return `${[
     '# Quality',
     '',
-    `${heading} PSNR (dB) and SSIM on luma, as it is and after the best sub-pixel shift; gain over shifted bicubic.`,
+    `${heading}${MEANING}`,
     '',
     line(head),
     line(head.map((_, i) => (i === 0 ? '---' : '---:'))),
@@ -175,4 +197,5 @@ export function summaryInWords(scores: readonly Score[]): string[] {
   });
 }
 
-const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+/** A gain in dB. */
+export const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;

@@ -37,7 +37,7 @@ export interface KernelScore {
 }
 
 /** A plane of values 0 .. 255. */
-interface Plane {
+export interface Plane {
   readonly width: number;
   readonly height: number;
   readonly data: Float64Array;
@@ -93,8 +93,8 @@ function alphaOf({ colour: { width, height }, alpha }: Layer): Plane {
   return alpha ? levels(alpha, 0) : { width, height, data: new Float64Array(width * height).fill(PEAK) };
 }
 
-/** Red, green and blue (grey thrice) over mid grey. */
-function overGrey(layer: Layer): Plane[] {
+/** Red, green and blue (grey thrice) over mid grey: a layer as it is scored. */
+export function overGrey(layer: Layer): Plane[] {
   const alpha = layer.alpha && levels(layer.alpha, 0).data;
   const planes = Array.from({ length: layer.colour.channels }, (_, c) => levels(layer.colour, c)).map((plane) => {
     if (!alpha) return plane;
@@ -103,8 +103,8 @@ function overGrey(layer: Layer): Plane[] {
   return planes.length === 1 ? [planes[0], planes[0], planes[0]] : planes;
 }
 
-/** BT.601 studio luma, 16 .. 235. */
-function luma([r, g, b]: Plane[]): Plane {
+/** BT.601 studio luma, 16 .. 235, of red, green and blue. */
+export function luma([r, g, b]: Plane[]): Plane {
   const data = r.data.map((v, i) => 16 + (65.481 * v + 128.553 * g.data[i] + 24.966 * b.data[i]) / PEAK);
   return { ...r, data };
 }
