@@ -27,7 +27,7 @@ export interface Origin {
   readonly licence?: string;
   /** What the true kernel is called (`kernel`). */
   readonly kernelName?: string;
-  /** Standard deviation of the noise in the input, white being 1; more than 0 (`noise`). */
+  /** Standard deviation of the noise in the input, white being 1 (`noise`). */
   readonly noise?: number;
 }
 
@@ -51,7 +51,7 @@ function originIn(meta: Record<string, unknown>): Origin {
     ...(typeof source === 'string' && { photograph: source }),
     ...(typeof licence === 'string' && { licence }),
     ...(typeof kernel === 'string' && { kernelName: kernel }),
-    ...(typeof noise === 'number' && noise > 0 && { noise }),
+    ...(typeof noise === 'number' && { noise }),
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -141,10 +142,13 @@ test("the page does not replace the run's own pictures", async (t) => {
   assert.deepEqual(await readFile(path.join(runDir, 'a.png')), before);
 });
 
-test('on request to stop no page is written', async (t) => {
-  const { run, outDir } = await setUp(t);
+test('on request to stop no page is written, and the next pair is not looked at', async (t) => {
+  const { run, pairsDir, outDir } = await setUp(t);
   const controller = new AbortController();
-  const print = () => controller.abort();
+  const print = () => {
+    controller.abort();
+    rmSync(path.join(pairsDir, 'b_alpha'), { recursive: true });
+  };
   await assert.rejects(run({ signal: controller.signal, print }), refused('CANCELLED', /./));
   assert.deepEqual(await readdir(outDir), ['a.png']);
 });

@@ -6,6 +6,7 @@ import type { Plane } from '../../../helper/kernelfusion/metrics.ts';
 import { heat } from '../../../helper/report/heat-map.ts';
 import { mostDifferent, type SideBySideRequest, sideBySide } from '../../../helper/report/side-by-side.ts';
 import { bicubicKernel, makeKernel } from '../../../shared/kernel.ts';
+import { noise } from '../cli-process.ts';
 
 /** A plane of zeros but for the places given as [row, column, value]. */
 function plane(height: number, width: number, ...places: readonly [number, number, number][]): Plane {
@@ -103,20 +104,38 @@ test('kernels have their centre of mass in the middle of their panel, and values
 });
 
 test('a centre between values is met without interpolation, and kernels of other sides are as much enlarged', async () => {
-  // Rows and columns 0 and 1 weigh 3 : 1, so the centre of mass is a quarter of a value right of and below that of the first.
+  // Rows and columns 0 and 1 weigh 18 : 7, so the centre of mass is 0.28 of a value right of and below that of the first.
   const { at } = await draw({
-    trueKernel: makeKernel(2, 2, [9, 3, 3, 1]),
+    trueKernel: makeKernel(2, 2, [324, 126, 126, 49]),
     foundKernel: bicubicKernel(2),
   });
-  // 8 values of the bicubic kernel fill 192 pixels: 24 each. The first starts three quarters of that before the middle.
-  assert.deepEqual(at(3, 96 - 19, 96), heat(0));
-  assert.deepEqual(at(3, 96 - 18, 96), heat(1));
-  assert.deepEqual(at(3, 96 + 5, 96), heat(1));
-  assert.deepEqual(at(3, 96 + 6, 96), heat(3 / 9));
-  assert.deepEqual(at(3, 96 + 29, 96 + 29), heat(1 / 9));
-  assert.deepEqual(at(3, 96 + 30, 96), heat(0));
+  // 8 values of the bicubic kernel fill 192 pixels: 24 each. The first starts 0.78 of that before the middle, at 77.28, and pixels
+  // count by their centres.
+  assert.deepEqual(at(3, 76, 96), heat(0));
+  assert.deepEqual(at(3, 77, 96), heat(1));
+  assert.deepEqual(at(3, 100, 96), heat(1));
+  assert.deepEqual(at(3, 101, 96), heat(126 / 324));
+  assert.deepEqual(at(3, 124, 124), heat(49 / 324));
+  assert.deepEqual(at(3, 125, 96), heat(0));
   const [r, , b] = at(4, 96, 191 - 30);
   assert.ok(b > r, 'a negative lobe is blue');
+});
+
+test('no colour is lost, however many there are', async () => {
+  const bytes = noise(3 * 64 * 64);
+  const colour = makePlanes(
+    64,
+    64,
+    3,
+    Float32Array.from(bytes, (v) => v / 255),
+  );
+  const { at } = await draw({ truth: { colour, alpha: null } });
+  for (let row = 8; row < 56; row++) {
+    for (let column = 8; column < 56; column++) {
+      const expected = [0, 1, 2].map((c) => bytes[c * 64 * 64 + row * 64 + column]);
+      assert.deepEqual(at(2, 4 * (row - 8), 4 * (column - 8)), expected);
+    }
+  }
 });
 
 test('transparent layers are shown over mid grey', async () => {
