@@ -1,7 +1,8 @@
 /**
  * `kernelfusion bench page`: what `bench quality` wrote, beside the pairs it was made from, as a page of figures and pictures.
  *
- * Nothing is computed anew but the scores of the pictures, and those only to be sure that figures, results and pairs belong together.
+ * The figures are the run's. The pictures are scored once more, to be sure that figures, results and pairs belong together, and for the
+ * shift between result and truth.
  */
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';

@@ -58,7 +58,7 @@ export async function runBenchPage(
 ): Promise<CommandResult> {
   const data = await benchPage({ pairsDir: pairs, runDir: run, outDir: write, signal, print });
   const { markdown, pictures, bytes } = data;
-  const text = `Wrote ${markdown} and ${pictures.length} pictures, ${(bytes / 1e6).toFixed(2)} MB together\n`;
+  const text = `Wrote ${markdown} and its pictures (${pictures.length}), ${(bytes / 1e6).toFixed(2)} MB together\n`;
   return { data, text, exitCode: 0 };
 }
 

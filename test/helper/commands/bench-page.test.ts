@@ -158,6 +158,6 @@ test('the command writes into the folder of the run unless told otherwise, and a
   assertFails(await runCli('bench', 'page', '--pairs', pairsDir), 'BAD_OPTION', /--run/);
   const { code, stdout, stderr } = await runCli('bench', 'page', '--pairs', pairsDir, '--run', runDir);
   assert.deepEqual([code, stderr], [0, '']);
-  assert.match(stdout, /^Wrote .*README\.md and 2 pictures, \d\.\d\d MB together$/m);
+  assert.match(stdout, /^Wrote .*README\.md and its pictures \(2\), \d\.\d\d MB together$/m);
   assert.deepEqual((await readdir(path.join(runDir, 'page'))).sort(), ['README.md', 'a.png', 'b_alpha.png']);
 });
