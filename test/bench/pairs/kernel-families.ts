@@ -9,7 +9,7 @@ import { type Kernel, makeKernel, type Scale } from '../../../shared/kernel.ts';
 
 export interface DrawnKernel {
   readonly kernel: Kernel;
-  /** What was drawn: lengths in pixels of the result, angles in degrees from the row towards the column. */
+  /** What was drawn: lengths in pixels of the result, angles in degrees from rightwards to downwards. */
   readonly parameters: Readonly<Record<string, number | string>>;
 }
 
