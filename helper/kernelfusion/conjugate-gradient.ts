@@ -23,7 +23,8 @@ export async function conjugateGradients(
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   const { length } = b;
-  const { loops, arrays } = makeWorkspace({ x: length, r: length, p: length, q: length, z: length, inverse: length });
+  const divided = diagonal ? length : 0;
+  const { loops, arrays } = makeWorkspace({ x: length, r: length, p: length, q: length, z: divided, inverse: divided });
   const { x, r, p, q, inverse } = arrays;
   const z = diagonal ? arrays.z : r;
   const precondition = () => {

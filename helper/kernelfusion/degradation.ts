@@ -79,14 +79,17 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
   });
   const { ahead, back, phases, plane } = arrays;
   const canvasArea = plane.subarray(0, width * height);
-  const writeTap = (to: Float32Array, i: number, place: number) => {
-    new DataView(to.buffer, to.byteOffset).setInt32(8 * i, 4 * place, true);
-    to[2 * i + 1] = taps[i].weight;
+  const writeTaps = (to: Float32Array, placeOf: (tap: Tap) => number) => {
+    const places = new Int32Array(to.buffer, to.byteOffset, to.length);
+    for (const [i, tap] of taps.entries()) {
+      places[2 * i] = 4 * placeOf(tap);
+      to[2 * i + 1] = tap.weight;
+    }
   };
-  for (const [i, { phase, u, v }] of taps.entries()) {
-    writeTap(ahead, i, phase * length + u * pitch + v);
-    writeTap(back, i, before - u * pitch - v);
-  }
+  writeTaps(ahead, ({ phase, u, v }) => phase * length + u * pitch + v);
+  writeTaps(back, ({ u, v }) => before - u * pitch - v);
+  /** Where each phase's taps begin, and the last one's end. */
+  const firsts = Array.from({ length: s * s + 1 }, (_, phase) => taps.filter((tap) => tap.phase < phase).length);
   const eachRow = (visit: (row: number, place: number) => void) => {
     for (let i = 0; i < lrHeight; i++) visit(i * lrWidth, i * pitch);
   };
@@ -105,11 +108,9 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
     adjoint(lr) {
       plane.fill(0);
       eachRow((row, place) => plane.set(lr.subarray(row, row + lrWidth), before + place));
-      for (let phase = 0, first = 0; phase < s * s; phase++) {
-        let end = first;
-        while (end < taps.length && taps[end].phase === phase) end++;
+      for (let phase = 0; phase < s * s; phase++) {
+        const [first, end] = [firsts[phase], firsts[phase + 1]];
         loops.filter(phases.subarray(phase * length), plane, back.subarray(2 * first), end - first, length);
-        first = end;
       }
       loops.join(plane, phases, width, height, s, pitch, length);
       return canvasArea.slice();
