@@ -31,8 +31,9 @@ export interface Loops {
 
 const module = new WebAssembly.Module(readFileSync(new URL('./loops.wasm', import.meta.url)));
 
-/** Bytes of a memory's page; and that a loop may go on beyond its length, up to the end of its block. */
+/** Bytes of a memory's page. */
 const PAGE = 65536;
+/** Bytes of a loop's block, to whose end it goes on beyond its length: so much room is left behind an array at least. */
 const BLOCK = 128;
 
 /** Arrays of zeros of these lengths, with the loops that may be given them. */
