@@ -5,5 +5,8 @@ import { KernelFusionError } from '../shared/errors.ts';
 
 export function isOutOfMemory(error: unknown): boolean {
   if (error instanceof KernelFusionError) return error.code === 'OUT_OF_MEMORY';
-  return error instanceof RangeError && /allocation failed|Invalid typed array length/i.test(error.message);
+  return (
+    error instanceof RangeError &&
+    /allocation failed|Invalid typed array length|WebAssembly\.Memory/i.test(error.message)
+  );
 }

@@ -1,7 +1,7 @@
 /** `npm run bench:panel`: builds and runs test/bench/panel/panel.ts, which says what it measures. */
-import { bundle, install, runNode, step } from './steps.mjs';
+import { bundle, compile, install, runNode } from './steps.mjs';
 
 await install();
-await step('Checking types', () => runNode(['node_modules/typescript/bin/tsc', '--build']));
+await compile();
 await bundle();
 process.exitCode = await runNode(['build/test/bench/panel/panel.js']);

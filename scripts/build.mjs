@@ -1,12 +1,14 @@
 /**
- * Bundles what people run: dist/helper/cli.js and, beside it, the thread that runs graphs, the processes that compute on a
- * device and run a job, and the one that a benchmark compares the helper with. The extension's part is in build-extension.mjs.
+ * Bundles what people run: dist/helper/cli.js and, beside it, the solvers' loops, the thread that runs graphs, the processes that
+ * compute on a device and run a job, and the one that a benchmark compares the helper with. The extension's part is in
+ * build-extension.mjs.
  *
  * Packages stay outside the bundle: sharp and onnxruntime-node bring native code that has to be found in node_modules.
  */
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { buildExtension } from './build-extension.mjs';
+import { compileLoops } from './loops.mjs';
 import { root } from './steps.mjs';
 
 await rm(new URL('../dist', import.meta.url), { recursive: true, force: true });
@@ -32,5 +34,6 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 });
+await compileLoops('dist/helper/loops.wasm');
 await chmod(new URL('../dist/helper/cli.js', import.meta.url), 0o755);
 await buildExtension();

@@ -42,5 +42,8 @@ export async function install() {
   await step('Installing packages', () => run('npm', ['ci', '--no-audit', '--no-fund']));
 }
 
+/** Compiles into build/, where tests run. */
+export const compile = () => step('Compiling', () => runNode(['scripts/compile.mjs']));
+
 /** Bundles the command line into dist/. */
 export const bundle = () => step('Bundling', () => runNode(['scripts/build.mjs']));

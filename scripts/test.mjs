@@ -10,7 +10,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { bundle, install, root, runNode, step } from './steps.mjs';
+import { bundle, compile, install, root, runNode, step } from './steps.mjs';
 
 /** Python packages our numbers are compared with, and what Debian calls them. */
 const ORACLES = {
@@ -73,7 +73,7 @@ const compiled = (source) => path.join('build', source.replace(/\.ts$/, '.js'));
 
 await install();
 installOracles();
-await step('Checking types', () => runNode(['node_modules/typescript/bin/tsc', '--build']));
+await compile();
 await step('Checking style', () => runNode(['node_modules/@biomejs/biome/bin/biome', 'check', '.']));
 await bundle();
 

@@ -2,7 +2,7 @@
  * `kernelfusion bench speed`: where the time of a whole job goes, and how near its engine comes to what the device can do.
  *
  * The measure is a plain matrix product on the same executor, made now and then between the job's own runs: whatever else the
- * computer is busy with slows both alike. Time outside of the engine is that of the solvers, which are TypeScript.
+ * computer is busy with slows both alike. Time outside of the engine is that of the solvers, which always run on the processor, on one of its cores.
  */
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { type Openers, runJob } from '../job.ts';

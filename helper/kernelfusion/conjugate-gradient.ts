@@ -5,6 +5,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { throwIfCancelled } from '../../shared/errors.ts';
+import { makeWorkspace } from './loops.ts';
 
 export interface CgLimits {
   readonly iterations: number;
@@ -21,36 +22,36 @@ export async function conjugateGradients(
   { iterations, tolerance, diagonal }: CgLimits,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const x = start.slice();
-  const q0 = multiply(x);
-  const r = b.map((v, i) => v - q0[i]);
-  const z = diagonal ? r.map((v, i) => v / diagonal[i]) : r;
-  const p = z.slice();
-  let rr = dot(r, r);
-  let rz = diagonal ? dot(r, z) : rr;
-  const enough = tolerance * tolerance * dot(b, b);
+  const { length } = b;
+  const divided = diagonal ? length : 0;
+  const { loops, arrays } = makeWorkspace({ x: length, r: length, p: length, q: length, z: divided, inverse: divided });
+  const { x, r, p, q, inverse } = arrays;
+  const z = diagonal ? arrays.z : r;
+  const precondition = () => {
+    if (diagonal) loops.multiply(z, r, inverse, length);
+  };
+  x.set(start);
+  q.set(multiply(x));
+  r.set(b);
+  const enough = tolerance * tolerance * loops.dot(r, r, length);
+  loops.add(r, q, -1, length);
+  if (diagonal) for (let i = 0; i < length; i++) inverse[i] = 1 / diagonal[i];
+  precondition();
+  p.set(z);
+  let rr = loops.dot(r, r, length);
+  let rz = loops.dot(r, z, length);
   for (let k = 0; k < iterations && rr > enough; k++) {
-    const q = multiply(p);
-    const alpha = rz / dot(p, q);
-    rr = 0;
-    for (let i = 0; i < x.length; i++) {
-      x[i] += alpha * p[i];
-      r[i] -= alpha * q[i];
-      rr += r[i] * r[i];
-    }
-    if (diagonal) for (let i = 0; i < r.length; i++) z[i] = r[i] / diagonal[i];
-    const next = diagonal ? dot(r, z) : rr;
-    const beta = next / rz;
-    for (let i = 0; i < p.length; i++) p[i] = z[i] + beta * p[i];
+    q.set(multiply(p));
+    const alpha = rz / loops.dot(p, q, length);
+    loops.add(x, p, alpha, length);
+    loops.add(r, q, -alpha, length);
+    rr = loops.dot(r, r, length);
+    precondition();
+    const next = diagonal ? loops.dot(r, z, length) : rr;
+    loops.turn(p, z, next / rz, length);
     rz = next;
     await turn();
     throwIfCancelled(signal);
   }
-  return x;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+  return x.slice();
 }

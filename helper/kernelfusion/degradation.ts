@@ -10,6 +10,7 @@
 import type { Kernel, Scale } from '../../shared/kernel.ts';
 import { enlargeBicubic } from '../image/enlarge.ts';
 import { cutPlanes, type Planes } from '../image/planes.ts';
+import { makeWorkspace } from './loops.ts';
 
 /** Pixels by which the canvas reaches beyond the enlarged layer on each side. */
 export function canvasMargin(kernelSize: number, scale: Scale): number {
@@ -17,74 +18,29 @@ export function canvasMargin(kernelSize: number, scale: Scale): number {
 }
 
 /**
- * Four taps of one kernel row, s pixels apart: seen from the LR grid they are neighbours in one of the s phases of a canvas
- * row (every s-th of its pixels). Groups of zeros are left out, which makes thin kernels cheap.
+ * Smaller taps are left out, as zeros are, which makes thin kernels cheap: in floats they would add nothing, and products too
+ * small for a float's usual range take a hundred times as long.
  */
-interface TapGroup {
-  readonly row: number;
-  readonly phase: number;
-  /** Place of the first of the four among the phase's taps. */
-  readonly first: number;
-  readonly weights: readonly [number, number, number, number];
-}
-
-function tapGroups({ size, scale: s, data }: Kernel): TapGroup[] {
-  const groups: TapGroup[] = [];
-  for (let row = 0; row < size; row++) {
-    for (let phase = 0; phase < s; phase++) {
-      const at = (i: number) => (s * i + phase < size ? data[row * size + s * i + phase] : 0);
-      for (let first = 0; s * first + phase < size; ) {
-        if (at(first) === 0) first++;
-        else {
-          groups.push({ row, phase, first, weights: [at(first), at(first + 1), at(first + 2), at(first + 3)] });
-          first += 4;
-        }
-      }
-    }
-  }
-  return groups;
-}
+const LEAST_TAP = 1e-12;
 
 /**
- * out[to + j] += a x[from + j] + b x[from + j + 1] + c x[from + j + 2] + d x[from + j + 3] for `length` places j: where all the
- * time of the solvers goes. Four places at a time share what they read, which halves the time.
+ * A tap k[s u + a, s v + b]: seen from the LR grid it belongs to phase (a, b) of the canvas, the pixels (s i + a, s j + b), and
+ * stands u rows and v columns further there.
  */
-function addFiltered(
-  out: Float32Array,
-  to: number,
-  x: Float32Array,
-  from: number,
-  length: number,
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-): void {
-  let p = x[from];
-  let q = x[from + 1];
-  let r = x[from + 2];
-  let i = to;
-  let j = from + 3;
-  for (const end = to + length - 3; i < end; i += 4, j += 4) {
-    const s = x[j];
-    const t = x[j + 1];
-    const u = x[j + 2];
-    const v = x[j + 3];
-    out[i] += a * p + b * q + c * r + d * s;
-    out[i + 1] += a * q + b * r + c * s + d * t;
-    out[i + 2] += a * r + b * s + c * t + d * u;
-    out[i + 3] += a * s + b * t + c * u + d * v;
-    p = t;
-    q = u;
-    r = v;
-  }
-  for (const end = to + length; i < end; i++, j++) {
-    const s = x[j];
-    out[i] += a * p + b * q + c * r + d * s;
-    p = q;
-    q = r;
-    r = s;
-  }
+interface Tap {
+  readonly phase: number;
+  readonly u: number;
+  readonly v: number;
+  readonly weight: number;
+}
+
+/** A kernel's taps, phase by phase. */
+function tapsOf({ size, scale: s, data }: Kernel): Tap[] {
+  const taps = Array.from(data, (weight, i): Tap => {
+    const [row, column] = [Math.floor(i / size), i % size];
+    return { phase: (row % s) * s + (column % s), u: Math.floor(row / s), v: Math.floor(column / s), weight };
+  });
+  return taps.filter(({ weight }) => Math.abs(weight) >= LEAST_TAP).sort((a, b) => a.phase - b.phase);
 }
 
 /** A and its adjoint for one kernel and one LR size. Pure: the arrays given are not changed. */
@@ -97,60 +53,67 @@ export interface Degradation {
   adjoint(lr: Float32Array): Float32Array;
 }
 
+/**
+ * On the LR grid both are plain filters: with the phases, and y, in rows of one pitch (their ends unused), a tap is a place so
+ * many values further on,
+ *   y[i] = sum_taps w phase[i + u pitch + v],   phase[i] = sum_taps w r[i - u pitch - v],
+ * r being y between zeros.
+ */
 export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: number): Degradation {
   const { size, scale: s } = kernel;
   const width = s * lrWidth + size - s;
   const height = s * lrHeight + size - s;
-  const groups = tapGroups(kernel);
-  /** Pixels of a phase of a canvas row; and as many as a group may reach beyond them. */
-  const phaseLength = Math.ceil(width / s);
-  const reach = Math.ceil(size / s) + 3;
-  const pitch = phaseLength + reach;
-  /** Each row of r between zeros, over which the taps run backwards. */
-  const rowLength = lrWidth + 2 * reach;
-  // Made once: the same places are written each time, and the others stay zero.
-  const phases = new Float32Array(height * s * pitch);
-  const r = new Float32Array(lrHeight * rowLength);
-  const rowPhases = new Float32Array(s * pitch);
+  /** How far taps reach on the LR grid; and the phases' pitch and length. */
+  const reach = Math.ceil(size / s) - 1;
+  const pitch = lrWidth + reach;
+  const length = pitch * (lrHeight + reach);
+  /** Zeros before r. */
+  const before = reach * (pitch + 1);
+  const taps = tapsOf(kernel);
+  const { loops, arrays } = makeWorkspace({
+    ahead: 2 * taps.length,
+    back: 2 * taps.length,
+    phases: s * s * length + reach,
+    // The canvas, y and r in turn: none is needed any more when the next is written.
+    plane: Math.max(width * height, before + length),
+  });
+  const { ahead, back, phases, plane } = arrays;
+  const canvasArea = plane.subarray(0, width * height);
+  const writeTaps = (to: Float32Array, placeOf: (tap: Tap) => number) => {
+    const places = new Int32Array(to.buffer, to.byteOffset, to.length);
+    for (const [i, tap] of taps.entries()) {
+      places[2 * i] = 4 * placeOf(tap);
+      to[2 * i + 1] = tap.weight;
+    }
+  };
+  writeTaps(ahead, ({ phase, u, v }) => phase * length + u * pitch + v);
+  writeTaps(back, ({ u, v }) => before - u * pitch - v);
+  /** Where each phase's taps begin, and the last one's end. */
+  const firsts = Array.from({ length: s * s + 1 }, (_, phase) => taps.filter((tap) => tap.phase < phase).length);
+  const eachRow = (visit: (row: number, place: number) => void) => {
+    for (let i = 0; i < lrHeight; i++) visit(i * lrWidth, i * pitch);
+  };
 
   return {
     canvasWidth: width,
     canvasHeight: height,
     apply(canvas) {
-      for (let row = 0; row < height; row++) {
-        for (let phase = 0; phase < s; phase++) {
-          let to = (row * s + phase) * pitch;
-          for (let from = row * width + phase; from < (row + 1) * width; from += s) phases[to++] = canvas[from];
-        }
-      }
+      canvasArea.set(canvas);
+      loops.split(phases, plane, width, height, s, pitch, length);
+      loops.filter(plane, phases, ahead, taps.length, pitch * lrHeight);
       const y = new Float32Array(lrWidth * lrHeight);
-      for (let i = 0; i < lrHeight; i++) {
-        for (const { row, phase, first, weights } of groups) {
-          const from = ((s * i + row) * s + phase) * pitch + first;
-          const [a, b, c, d] = weights;
-          addFiltered(y, i * lrWidth, phases, from, lrWidth, a, b, c, d);
-        }
-      }
+      eachRow((row, place) => y.set(plane.subarray(place, place + lrWidth), row));
       return y;
     },
     adjoint(lr) {
-      for (let i = 0; i < lrHeight; i++) r.set(lr.subarray(i * lrWidth, (i + 1) * lrWidth), i * rowLength + reach);
-      const x = new Float32Array(width * height);
-      for (let to = 0; to < height; to++) {
-        rowPhases.fill(0);
-        for (const { row, phase, first, weights } of groups) {
-          const i = (to - row) / s;
-          if (i < 0 || i >= lrHeight || !Number.isInteger(i)) continue;
-          const from = i * rowLength + reach - first - 3;
-          const [a, b, c, d] = weights;
-          addFiltered(rowPhases, phase * pitch, r, from, phaseLength, d, c, b, a);
-        }
-        for (let phase = 0; phase < s; phase++) {
-          let from = phase * pitch;
-          for (let i = to * width + phase; i < (to + 1) * width; i += s) x[i] = rowPhases[from++];
-        }
+      plane.fill(0);
+      eachRow((row, place) => plane.set(lr.subarray(row, row + lrWidth), before + place));
+      for (let phase = 0; phase < s * s; phase++) {
+        const [first, end] = [firsts[phase], firsts[phase + 1]];
+        loops.filter(phases.subarray(phase * length), plane, back.subarray(2 * first), end - first, length);
       }
-      return x;
+      loops.join(plane, phases, width, height, s, pitch, length);
+      return canvasArea.slice();
     },
   };
 }

@@ -2,6 +2,7 @@
  * Differences between neighbouring pixels, in which the priors of natural pictures are written: to the right, below, and along
  * both diagonals, the latter with half the weight (Levin et al. 2007).
  */
+import { makeWorkspace } from './loops.ts';
 
 /** [rows, columns] to the neighbour, and its share. */
 export const DIRECTIONS = [
@@ -73,22 +74,36 @@ export function addDiagonal(
   });
 }
 
-/** out += D^T (weight . D x). Written out, for the solvers spend their time here. */
-export function addRoughness(
-  out: Float32Array,
-  x: Float32Array,
-  weight: Float32Array,
+/**
+ * out += sum_d D_d^T (weights[d] . D_d x) over all directions, for planes of one size: what the solvers do in every iteration. What
+ * the weights are where no difference begins doesn't matter.
+ */
+export function makeRoughness(
+  weights: readonly Float32Array[],
   width: number,
   height: number,
-  [rows, columns]: Direction,
-): void {
-  const { left, right } = span(width, columns);
-  const step = rows * width + columns;
-  for (let r = 0; r + rows < height; r++) {
-    for (let i = r * width + left; i < r * width + right; i++) {
-      const d = weight[i] * (x[i + step] - x[i]);
-      out[i + step] += d;
-      out[i] -= d;
+): (out: Float32Array, x: Float32Array) => void {
+  const area = width * height;
+  /** Zeros around x, and before the weights: as far as the furthest neighbour. */
+  const margin = width + 1;
+  const { loops, arrays } = makeWorkspace({
+    out: area,
+    x: margin + area + margin,
+    weights: DIRECTIONS.length * (margin + area),
+  });
+  const inside = arrays.x.subarray(margin, margin + area);
+  const terms = DIRECTIONS.map(([rows, columns], d) => {
+    const { left, right } = span(width, columns);
+    const w = arrays.weights.subarray(d * (margin + area) + margin);
+    for (let r = 0; r + rows < height; r++) {
+      if (left < right) w.set(weights[d].subarray(r * width + left, r * width + right), r * width + left);
     }
-  }
+    return { w, far: rows * width + columns };
+  });
+  return (out, x) => {
+    arrays.out.set(out);
+    inside.set(x);
+    for (const { w, far } of terms) loops.rough(arrays.out, inside, w, far, area);
+    out.set(arrays.out);
+  };
 }

@@ -8,7 +8,7 @@
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
 import type { Degradation } from './degradation.ts';
-import { addEnergy, addRoughness, DIRECTIONS, type Direction } from './differences.ts';
+import { addEnergy, DIRECTIONS, type Direction, makeRoughness } from './differences.ts';
 import { ROUNDING_VARIANCE } from './noise.ts';
 
 const POWER = 0.8;
@@ -45,13 +45,12 @@ export async function restoreHyperLaplacian(
         ? new Float32Array(width * height).fill(quadratic * direction[2])
         : sparseWeights(x, direction, sparse * direction[2]),
     );
+    const addRoughness = makeRoughness(weights, width, height);
     const next = makePlanes(width, height, channels);
     for (let c = 0; c < channels; c++) {
       const multiply = (v: Float32Array) => {
         const out = degradation.adjoint(degradation.apply(v));
-        DIRECTIONS.forEach((direction, d) => {
-          addRoughness(out, v, weights[d], width, height, direction);
-        });
+        addRoughness(out, v);
         return out;
       };
       const b = degradation.adjoint(planeOf(y, c));

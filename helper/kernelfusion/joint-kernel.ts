@@ -7,7 +7,7 @@
  * with Adam on the logits of a softmax, which keeps k >= 0 and sum k = 1; the scene's two numbers go along.
  */
 import { ADAM, adamScalars } from '../tensor/adam.ts';
-import { multiply, type NormalEquations } from './kernel-solver.ts';
+import { type NormalEquations, productWith } from './kernel-solver.ts';
 import type { Scene, SceneSpectrum } from './scene-spectrum.ts';
 
 /** tau: weight of the spectrum. More of it helps wide kernels and hurts where the scene is no 1/f one (facades). */
@@ -28,7 +28,8 @@ export function refineWithSpectrum(
   start: Float64Array,
   spectrum: SceneSpectrum,
 ): Float64Array {
-  const fitted = multiply(G, start).reduce((sum, g, j) => sum + start[j] * (g - 2 * b[j]), meanSquare);
+  const multiply = productWith(G);
+  const fitted = multiply(start).reduce((sum, g, j) => sum + start[j] * (g - 2 * b[j]), meanSquare);
   const variance = Math.max(fitted, LEAST_VARIANCE);
   const floor = LEAST_TAP * start.reduce((a, v) => Math.max(a, v));
   const logits = start.map((v) => Math.log(v + floor));
@@ -44,7 +45,7 @@ export function refineWithSpectrum(
   let k = softmax(logits);
   for (let i = 0; i < STEPS; i++) {
     const spectral = spectrum.misfit(k, sceneOf());
-    const byTap = multiply(G, k).map((g, j) => (g - b[j]) / variance + (SPECTRUM_WEIGHT / 2) * spectral.kernel[j]);
+    const byTap = multiply(k).map((g, j) => (g - b[j]) / variance + (SPECTRUM_WEIGHT / 2) * spectral.kernel[j]);
     const mean = byTap.reduce((sum, g, j) => sum + g * k[j], 0);
     // Through the softmax: dk_i/dlogit_j = k_i (delta_ij - k_j).
     walkKernel(

@@ -11,6 +11,7 @@ import { centreOfMass, type Kernel, makeKernel, type Scale, shift } from '../../
 import { type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { GraphBuilder } from '../tensor/graph.ts';
+import { makeWorkspace } from './loops.ts';
 
 /** G (n^2 x n^2), b (n^2) and the mean of y^2, in double precision, as means over the LR pixels used. */
 export interface NormalEquations {
@@ -102,12 +103,13 @@ export function smoothEquations(equations: NormalEquations, size: number, smooth
 /** Solves for the kernel, 1/2 k^T G k - b^T k on the simplex; n x n values in row-major order, each >= 0, sum 1. */
 export function solveKernel({ G, b }: NormalEquations, iterations: number): Float64Array {
   const n2 = b.length;
-  const rate = 1 / (1.05 * largestEigenvalue(G, n2));
+  const multiply = productWith(G);
+  const rate = 1 / (1.05 * largestEigenvalue(multiply, n2));
   let k: Float64Array = new Float64Array(n2).fill(1 / n2);
   let ahead: Float64Array = k.slice();
   let momentum = 1;
   for (let i = 0; i < iterations; i++) {
-    const gradient = multiply(G, ahead);
+    const gradient = multiply(ahead);
     const next = projectOntoSimplex(ahead.map((v, j) => v - rate * (gradient[j] - b[j])));
     // Restart where the step just made turns against the direction of travel.
     let turned = 0;
@@ -139,24 +141,28 @@ function addLaplacian(Q: Float64Array, size: number, weight: number): void {
   }
 }
 
-/** Q x for a square row-major Q. */
-export function multiply(Q: Float64Array, x: Float64Array): Float64Array {
-  const n = x.length;
-  const out = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let j = 0, at = i * n; j < n; j++, at++) sum += Q[at] * x[j];
-    out[i] = sum;
-  }
-  return out;
+/** x -> Q x for a square row-major Q. */
+export function productWith(Q: Float64Array): (x: Float64Array) => Float64Array {
+  const n = Math.sqrt(Q.length);
+  // Zeros at the end of each row, for the loop goes by eight.
+  const columns = 8 * Math.ceil(n / 8);
+  const { loops, arrays } = makeWorkspace({ y: 2 * n, Q: 2 * n * columns, x: 2 * columns });
+  const doubles = ({ buffer, byteOffset, length }: Float32Array) => new Float64Array(buffer, byteOffset, length / 2);
+  const inside = { y: doubles(arrays.y), Q: doubles(arrays.Q), x: doubles(arrays.x) };
+  for (let i = 0; i < n; i++) inside.Q.set(Q.subarray(i * n, (i + 1) * n), i * columns);
+  return (x) => {
+    inside.x.set(x);
+    loops.product(inside.y, inside.Q, inside.x, n, columns);
+    return inside.y.slice();
+  };
 }
 
 /** By power iteration from a fixed vector of mixed signs. */
-function largestEigenvalue(Q: Float64Array, n: number): number {
+function largestEigenvalue(multiply: (x: Float64Array) => Float64Array, n: number): number {
   let v: Float64Array = Float64Array.from({ length: n }, (_, i) => 1 + 0.1 * Math.sin(i));
   let norm = 0;
   for (let i = 0; i < 40; i++) {
-    v = multiply(Q, v);
+    v = multiply(v);
     norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
     if (norm === 0) return 1;
     v = v.map((x) => x / norm);

@@ -11,7 +11,7 @@
 import type { Kernel } from '../../shared/kernel.ts';
 import { type CgLimits, conjugateGradients } from './conjugate-gradient.ts';
 import { makeDegradation } from './degradation.ts';
-import { addAdjoint, addDiagonal, addEnergy, addRoughness, DIRECTIONS } from './differences.ts';
+import { addAdjoint, addDiagonal, addEnergy, DIRECTIONS, makeRoughness } from './differences.ts';
 import type { Random } from './random.ts';
 
 /** Two canvas planes; the very same one where nothing has been inferred yet. */
@@ -50,12 +50,16 @@ export async function inferScene(
   const degradation = makeDegradation(kernel, lrWidth, lrHeight);
   const { canvasWidth: width, canvasHeight: height } = degradation;
   const precision = gradientPrecision(last, width, height);
-  const seen = (lr: Float32Array) => degradation.adjoint(lr.map((v, i) => (v * shown[i]) / variance));
+  const addRoughness = makeRoughness(precision, width, height);
+  const weight = shown.map((v) => v / variance);
+  const seen = (lr: Float32Array) => {
+    const weighted = lr.slice();
+    for (let i = 0; i < weighted.length; i++) weighted[i] *= weight[i];
+    return degradation.adjoint(weighted);
+  };
   const multiply = (x: Float32Array) => {
     const out = seen(degradation.apply(x));
-    for (const [d, direction] of DIRECTIONS.entries()) {
-      addRoughness(out, x, precision[d], width, height, direction);
-    }
+    addRoughness(out, x);
     return out;
   };
   // A pixel is seen with weight sum k^2 / s^2 on average.
@@ -88,9 +92,11 @@ function gradientPrecision({ mean, draw }: Scene, width: number, height: number)
     } else {
       const spread = new Float32Array(mean.length);
       addEnergy(spread, deviation, width, height, direction);
-      for (const [i, v] of boxMean(spread, width, height, RADIUS).entries()) energy[i] += v;
+      const around = boxMean(spread, width, height, RADIUS);
+      for (let i = 0; i < energy.length; i++) energy[i] += around[i];
     }
-    return energy.map((e) => direction[2] / (e + EPSILON ** 2));
+    for (let i = 0; i < energy.length; i++) energy[i] = direction[2] / (energy[i] + EPSILON ** 2);
+    return energy;
   });
 }
 

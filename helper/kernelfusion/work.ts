@@ -10,11 +10,11 @@ import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import type { RestorationPlan } from './restore.ts';
 
-/** Multiply-adds by phase, of the executor's kind: solver loops in plain TypeScript count SLOWNESS times. */
+/** Multiply-adds by phase, of the executor's kind: those of the solvers' loops count SLOWNESS times. */
 export type Work = Readonly<Record<Phase, number>>;
 
-/** How many multiply-adds the executor does while a plain loop does one, roughly. */
-const SLOWNESS = 20;
+/** How many multiply-adds the executor does while a solver does one of A or its adjoint, with all that belongs to it, roughly. */
+const SLOWNESS = 5;
 /** What is solved in a judgement, in steps of cross-fitting. */
 const JUDGEMENT = 6;
 

@@ -128,8 +128,8 @@ async function experiment(folder: string, plan: ClosedFormPlan, executor: Execut
 
 /** The method's compiled sources as one string. */
 async function sources(): Promise<string> {
-  const files = (await readdir(METHOD, { recursive: true })).filter((file) => file.endsWith('.js')).sort();
-  return (await Promise.all(files.map((file) => readFile(path.join(METHOD, file), 'utf8')))).join('\n');
+  const files = (await readdir(METHOD, { recursive: true })).filter((file) => /\.(js|wasm)$/.test(file)).sort();
+  return (await Promise.all(files.map((file) => readFile(path.join(METHOD, file), 'latin1')))).join('\n');
 }
 
 async function hash(method: string, plan: string, folder: string): Promise<string> {

@@ -148,6 +148,62 @@ test('the adjoint is the adjoint: <A x, r> = <x, A^T r>', () => {
   );
 });
 
+test('A and its adjoint are those of plain loops for layers and kernels of usual size, thin ones too', () => {
+  const usual = fc.record({
+    scale: fc.constantFrom(...SCALES),
+    half: fc.integer({ min: 3, max: 14 }),
+    thin: fc.boolean(),
+    width: fc.integer({ min: 20, max: 50 }),
+    height: fc.integer({ min: 20, max: 50 }),
+    seed: fc.integer({ min: 0, max: 1e6 }),
+  });
+  fc.assert(
+    fc.property(usual, (shape) => {
+      const { scale, width, height, seed } = shape;
+      const kernel = randomKernel(shape);
+      const { canvasWidth, canvasHeight, apply, adjoint } = makeDegradation(kernel, width, height);
+      const canvas = makeRandom(seed + 1).normals(canvasWidth * canvasHeight);
+      const lr = makeRandom(seed + 2).normals(width * height);
+      const [y, x] = [new Float64Array(lr.length), new Float64Array(canvas.length)];
+      for (const [tap, k] of kernel.data.entries()) {
+        if (k === 0) continue;
+        const [u, v] = [Math.floor(tap / kernel.size), tap % kernel.size];
+        for (let i = 0; i < lr.length; i++) {
+          const at = (scale * Math.floor(i / width) + u) * canvasWidth + scale * (i % width) + v;
+          y[i] += k * canvas[at];
+          x[at] += k * lr[i];
+        }
+      }
+      assertClose(apply(canvas), y, 2e-6);
+      assertClose(adjoint(lr), x, 2e-6);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('what was worked out stays as it was, and the same again is the same to the bit, whatever came in between', () => {
+  const [one, other] = [2, 3].map((scale) =>
+    makeDegradation(randomKernel({ scale: scale as Scale, half: 3, thin: false, seed: 5 }), 9, 7),
+  );
+  const canvas = makeRandom(1).normals(one.canvasWidth * one.canvasHeight);
+  const lr = makeRandom(2).normals(63);
+  const [y, x] = [one.apply(canvas), one.adjoint(lr)];
+  const [yBefore, xBefore] = [y.slice(), x.slice()];
+  one.adjoint(lr.map((v) => -3 * v));
+  one.apply(canvas.map((v) => v + 1));
+  other.adjoint(lr);
+  assert.deepEqual([y, x], [yBefore, xBefore]);
+  assert.deepEqual([one.apply(canvas), one.adjoint(lr)], [y, x]);
+});
+
+test('taps too small for floats are left out', () => {
+  const { canvasWidth, canvasHeight, apply } = makeDegradation(rowKernel(1, [1e-13, 1, 2, 1, 1e-13]), 20, 1);
+  const firstColumn = Float32Array.from({ length: canvasWidth * canvasHeight }, (_, i) =>
+    i % canvasWidth === 0 ? 1 : 0,
+  );
+  assertClose(apply(firstColumn), new Float32Array(20), 0);
+});
+
 test('a sum of 1 keeps a flat picture, whatever the kernel', () => {
   for (const scale of SCALES) {
     const { canvasWidth, canvasHeight, apply } = makeDegradation(

@@ -4,9 +4,9 @@ import {
   addAdjoint,
   addDiagonal,
   addEnergy,
-  addRoughness,
   DIRECTIONS,
   type Direction,
+  makeRoughness,
 } from '../../../helper/kernelfusion/differences.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { assertClose } from '../../support/close.ts';
@@ -28,6 +28,7 @@ const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce
 /** Sizes at which a direction has many places, one, or none. */
 const SIZES = [
   [5, 4],
+  [37, 11],
   [2, 2],
   [1, 6],
   [6, 1],
@@ -76,29 +77,49 @@ test('<D x, d> = <x, D^T d>', () => {
   });
 });
 
-test('the roughness is the adjoint of the weighted differences, added to what is there', () => {
+/** Weights of one direction alone, of all four. */
+const only = (direction: Direction, weight: Float32Array) =>
+  DIRECTIONS.map((each) => (each === direction ? weight : weight.map(() => 0)));
+
+test('the roughness is the adjoint of the weighted differences, of each direction, added to what is there', () => {
   everywhere((width, height, direction, normals) => {
     const [x, weight, before] = [normals(), normals(), normals()];
     const weighted = Float32Array.from(differences(x, width, height, direction), (d, i) => weight[i] * d);
     const expected = before.slice();
     addAdjoint(expected, weighted, width, height, direction);
-    addRoughness(before, x, weight, width, height, direction);
+    makeRoughness(only(direction, weight), width, height)(before, x);
     assertClose(before, expected, 1e-5);
   });
+});
+
+test('the roughness of all directions is the sum of theirs, whatever was worked out before', () => {
+  for (const [width, height] of SIZES) {
+    const { normals } = makeRandom(height);
+    const plane = () => normals(width * height);
+    const weights = DIRECTIONS.map(plane);
+    const addRoughness = makeRoughness(weights, width, height);
+    for (let time = 0; time < 3; time++) {
+      const x = plane();
+      const out = new Float32Array(x.length);
+      addRoughness(out, x);
+      const expected = new Float32Array(x.length);
+      for (const [d, direction] of DIRECTIONS.entries()) {
+        makeRoughness(only(direction, weights[d]), width, height)(expected, x);
+      }
+      assertClose(out, expected, 1e-5);
+    }
+  }
 });
 
 test('the diagonal is what the roughness gives back of each single pixel', () => {
   everywhere((width, height, direction, normals) => {
     const weight = normals();
+    const addRoughness = makeRoughness(only(direction, weight), width, height);
     const expected = weight.map((_, i) => {
       const out = new Float32Array(weight.length);
       addRoughness(
         out,
         weight.map((_v, j) => (i === j ? 1 : 0)),
-        weight,
-        width,
-        height,
-        direction,
       );
       return out[i] + 3;
     });

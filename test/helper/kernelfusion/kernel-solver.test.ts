@@ -7,8 +7,8 @@ import {
   averageEquations,
   centreKernel,
   makeNormalEquations,
-  multiply,
   type NormalEquations,
+  productWith,
   projectOntoSimplex,
   smoothEquations,
   solveKernel,
@@ -108,7 +108,8 @@ for (const [name, executor] of Object.entries(executors)) {
   test(`the equations hold the residual: k^T G k - 2 b^T k + mean of y^2 is the mean of (U k - y)^2, executor ${name}`, async () => {
     const { z, y } = degraded(TRUE_KERNEL, 24, 1);
     const { G, b, meanSquare } = await equationsOf(executor, 6, 2, z, y);
-    const residual = (k: Float64Array) => multiply(G, k).reduce((sum, g, j) => sum + k[j] * (g - 2 * b[j]), meanSquare);
+    const residual = (k: Float64Array) =>
+      productWith(G)(k).reduce((sum, g, j) => sum + k[j] * (g - 2 * b[j]), meanSquare);
     assertClose([residual(TRUE_KERNEL.data)], [0], 1e-6);
     const flat = makeKernel(6, 2, new Array(36).fill(1));
     const again = makeDegradation(flat, 24, 24).apply(z.data);
@@ -175,13 +176,13 @@ test('smoothing adds what it weighs times the sum of squared differences of neig
       if (r < 5) differences += (k[r * 6 + 6 + c] - k[r * 6 + c]) ** 2;
     }
   }
-  const quadratic = (Q: Float64Array) => multiply(Q, k).reduce((sum, g, j) => sum + g * k[j], 0);
+  const quadratic = (Q: Float64Array) => productWith(Q)(k).reduce((sum, g, j) => sum + g * k[j], 0);
   assertClose([quadratic(G) - quadratic(before.G)], [0.3 * differences], 1e-9);
   assert.deepEqual([before.G, b, meanSquare], [identity(36), before.b, 1]);
 });
 
 test('a matrix times a vector, worked out by hand', () => {
-  assert.deepEqual(multiply(Float64Array.of(1, 2, 3, 4), Float64Array.of(5, 6)), Float64Array.of(17, 39));
+  assert.deepEqual(productWith(Float64Array.of(1, 2, 3, 4))(Float64Array.of(5, 6)), Float64Array.of(17, 39));
 });
 
 test('the solution meets the conditions of an optimum: one slope on its support, none lower elsewhere', () => {
