@@ -1,16 +1,17 @@
 /**
  * The kernel fitted to LR pixels that the picture has not seen.
  *
- * Each step hides other pixels, infers the scene from the rest with the present kernel (scene-posterior.ts), and solves for the
- * kernel that explains the hidden ones,
- *   k = argmin E |U_x k - y|^2 + gamma |grad k|^2 = argmin k^T (U_m^T U_m + U_d^T U_d) k - 2 k^T U_m^T y + ...,
- * with m the scene's mean and d a draw's deviation from it: where the scene is uncertain, its windows say less. Fitted to pixels
- * that the picture has seen, a kernel would only confirm itself: the picture is sharpened until it agrees with whatever kernel
- * made it. (Expectation maximisation, with the expectation cross-fitted as in Chernozhukov et al. 2018.)
+ * The pixels are dealt into folds, and each fold has a scene of its own, which never sees that fold's pixels. Steps take the folds
+ * in turn: the scene is inferred a little further with the present kernel (scene-posterior.ts), and the kernel solved for that
+ * explains the pixels hidden from it,
+ *   k = argmin |U_m k - y|^2 + gamma |grad k|^2,   m: the scene's mean.
+ * Errors of m, which was inferred from other pixels, have nothing to do with the noise of these: the fit is not drawn to zero by them.
+ * Fitted to pixels that the picture has seen, a kernel would only confirm itself: the picture is sharpened until it agrees with
+ * whatever kernel made it. (Cross-fitting as in Chernozhukov et al. 2018.)
  */
 import { type Kernel, makeKernel } from '../../shared/kernel.ts';
 import { cutPlanes, makePlanes } from '../image/planes.ts';
-import { hidePixels, startCanvas } from './held-out.ts';
+import { blankScene } from './held-out.ts';
 import {
   averageEquations,
   centreKernel,
@@ -22,8 +23,8 @@ import {
 import type { Random } from './random.ts';
 import { inferScene, type Scene, type View } from './scene-posterior.ts';
 
-/** Share of the pixels that each step hides. */
-const HIDDEN = 0.3;
+/** Into how many folds the pixels are dealt: so many scenes are kept. */
+export const FOLDS = 3;
 /** gamma, for pictures in [-1, 1]. */
 const SMOOTHNESS = 1e-3;
 const KERNEL_ITERATIONS = 400;
@@ -31,56 +32,39 @@ const KERNEL_ITERATIONS = 400;
 const MOMENTUM = 0.7;
 /** Of conjugate gradients, for the mean and for the draw. */
 export const CROSS_FIT_ITERATIONS = 12;
-/** Steps in which noise assumed greater than it is falls to what it is. */
-const COOLING = 0.7;
+/** Rounds in which a scene is inferred: when it is begun, and later on. */
+const FIRST_ROUNDS = 2;
 
-export interface CrossFitPlan {
-  readonly steps: number;
-  /** How much greater the noise is assumed to be at first, as a factor: only strong edges count then. */
-  readonly heat: number;
-}
-
-/** A kernel with the scene it goes with. */
-export interface Fit {
-  readonly kernel: Kernel;
-  readonly scene: Scene;
-}
-
-/** The scene that is assumed before anything is inferred: the layer enlarged. */
-export function unknownScene(view: Omit<View, 'shown'>, kernel: Kernel): Scene {
-  const canvas = startCanvas(view, kernel);
-  return { mean: canvas, draw: canvas };
-}
-
-/** Steps on from `start`. Pixels whose `usable` is 0 are not fitted. `equations`: for kernels of that side and scale. */
+/** Steps on from the kernel `start`. Pixels whose `usable` is 0 are not fitted. `equations`: for kernels of that side and scale. */
 export async function crossFit(
   view: Omit<View, 'shown'>,
   usable: Uint8Array,
-  start: Fit,
-  { steps, heat }: CrossFitPlan,
+  start: Kernel,
+  steps: number,
   equations: NormalEquationsBuilder,
   random: Random,
   onStep: (kernel: Kernel) => void,
   signal?: AbortSignal,
-): Promise<Fit> {
-  const { size, scale } = start.kernel;
+): Promise<Kernel> {
+  const { size, scale } = start;
   const lr = makePlanes(view.width, view.height, 1, view.y);
   const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
   const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
-  let { kernel } = start;
-  // The variances start anew: those of another noise level would bind the scene.
-  let scene: Scene = { mean: start.scene.mean, draw: start.scene.mean };
+  const folds = Uint8Array.from(usable, () => random.below(FOLDS));
+  const scenes: (Scene | null)[] = Array(FOLDS).fill(null);
+  let kernel = start;
   let average: NormalEquations | null = null;
   for (let step = 0; step < steps; step++) {
-    const heated = heat ** (2 * Math.max(0, 1 - step / (COOLING * steps)));
-    const shown = hidePixels(usable.length, random, HIDDEN);
-    const seen = { ...view, shown, variance: heated * view.variance };
-    scene = await inferScene(seen, kernel, scene, random, CROSS_FIT_ITERATIONS, signal);
-    const fitted = usable.map((u, i) => (shown[i] === 0 ? u : 0));
-    const mean = await equations.build(canvas(scene.mean), lr, fitted);
-    const { draw } = scene;
-    const spread = await equations.build(canvas(scene.mean.map((m, i) => draw[i] - m)), lr, fitted);
-    const present = { ...mean, G: mean.G.map((v, i) => v + spread.G[i]) };
+    const fold = step % FOLDS;
+    const seen = { ...view, shown: Float32Array.from(folds, (f) => (f === fold ? 0 : 1)) };
+    const begun = scenes[fold];
+    let scene = begun ?? blankScene(seen, kernel);
+    for (let round = begun ? 1 : FIRST_ROUNDS; round > 0; round--) {
+      scene = await inferScene(seen, kernel, scene, random, CROSS_FIT_ITERATIONS, signal);
+    }
+    scenes[fold] = scene;
+    const hidden = usable.map((u, i) => (folds[i] === fold ? u : 0));
+    const present = await equations.build(canvas(scene.mean), lr, hidden);
     average = average ? averageEquations(average, present, MOMENTUM) : present;
     const values = solveKernel(smoothEquations(average, size, SMOOTHNESS), KERNEL_ITERATIONS);
     const centred = centreKernel(makeKernel(size, scale, values));
@@ -88,11 +72,11 @@ export async function crossFit(
     const [dy, dx] = centred.moved;
     if (dy !== 0 || dx !== 0) {
       const move = (data: Float32Array) => cutPlanes(canvas(data), -dy, -dx, width, height).data;
-      scene = { mean: move(scene.mean), draw: move(scene.draw) };
+      for (const [f, s] of scenes.entries()) scenes[f] = s && { mean: move(s.mean), draw: move(s.draw) };
       // The past equations speak of another frame.
       average = null;
     }
     onStep(kernel);
   }
-  return { kernel, scene };
+  return kernel;
 }

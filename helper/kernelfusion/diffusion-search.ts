@@ -51,6 +51,9 @@ export const DIFFUSION_SEARCH: DiffusionPlan = {
   withoutSpectrum: 4,
 };
 
+/** From the picture of a kernel that is nearly right: less noise, so that it stays there. */
+export const DIFFUSION_ON: DiffusionPlan = { ...DIFFUSION_SEARCH, firstTime: 120, steps: 7, withoutSpectrum: 0 };
+
 /** Times from first to last in equal steps, rounded. */
 export function times({ firstTime, lastTime, steps }: DiffusionPlan): number[] {
   return Array.from({ length: steps }, (_, i) => Math.round(firstTime + ((lastTime - firstTime) * i) / (steps - 1)));
@@ -69,18 +72,23 @@ export interface Searched {
   readonly sigma: number;
 }
 
-/** One search, from the enlarged layer; returns the kernel of the last step. `equations`: of that side and scale. */
+/** The layer enlarged onto the kernel's canvas: where a search begins that knows nothing. */
+export const enlargedCanvas = ({ y, size, scale }: Searched): Planes =>
+  bicubicCanvas(y, scale, canvasMargin(size, scale));
+
+/** One search, from the canvas picture `start`; returns the kernel of the last step. `equations`: of that side and scale. */
 export async function searchByDiffusion(
   { y, usable, size, scale, sigma }: Searched,
   prior: Prior,
   plan: DiffusionPlan,
+  start: Planes,
   equations: NormalEquationsBuilder,
   executor: Executor,
   random: Random,
   onStep: (kernel: Kernel) => void,
   signal?: AbortSignal,
 ): Promise<Kernel> {
-  let x = bicubicCanvas(y, scale, canvasMargin(size, scale));
+  let x = start;
   const spectrum = makeSceneSpectrum(y, usable, scale, size, sigma);
   const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
   try {

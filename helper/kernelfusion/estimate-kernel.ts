@@ -1,18 +1,27 @@
 /**
  * The kernel of a layer: searched from several starts, each judged by LR pixels that it was not fitted to (docs/method.md).
  *
- * Starts are the shapes that blurs have (kernel-starts.ts) and, where there is a prior, what the reverse diffusion finds
- * (diffusion-search.ts). From each a few steps of cross-fitting are made (cross-fit.ts), and the best few go on. Of all the kernels
- * met the one is kept that foretells hidden pixels best (held-out.ts), if it leads clearly over the diffusion's. All this is at
- * twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to be
- * found, and `toScale` carries it on.
+ * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
+ * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
+ * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all kernels met the one is kept that
+ * foretells hidden pixels best (held-out.ts). All this is at twice the layer's resolution whatever the scale wanted: there a blur
+ * of a given width in LR pixels has few enough taps to be found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { type CrossFitPlan, crossFit, type Fit, unknownScene } from './cross-fit.ts';
-import { DIFFUSION_SEARCH, type Searched, searchByDiffusion } from './diffusion-search.ts';
-import { foretell, hidePixels, type Prediction } from './held-out.ts';
+import { crossFit } from './cross-fit.ts';
+import { makeDegradation } from './degradation.ts';
+import {
+  DIFFUSION_ON,
+  DIFFUSION_SEARCH,
+  type DiffusionPlan,
+  enlargedCanvas,
+  type Searched,
+  searchByDiffusion,
+} from './diffusion-search.ts';
+import { foretell, hidePixels, type Prediction, surely } from './held-out.ts';
+import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
 import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
 import { lumaOf } from './luma.ts';
@@ -27,35 +36,37 @@ export const SEARCH_SCALE: Scale = 2;
 export interface SearchPlan {
   /** Shapes to start from (kernel-starts.ts). */
   readonly shapes: readonly string[];
-  /** Searches in the reverse diffusion, whose kernels are starts too. */
-  readonly diffusions: number;
   /** Steps of cross-fitting from each start. */
-  readonly first: number;
-  /** How many go on, and by how many steps. */
-  readonly kept: number;
-  readonly further: number;
+  readonly fitting: number;
+  /** Searches in the reverse diffusion from the enlarged layer; the best one is a start as well. */
+  readonly diffusions: number;
+  /** How many of the fitted kernels the diffusion goes on from. */
+  readonly refined: number;
 }
 
-/** Noise at first, as a multiple: from the plainest start as well, with which grainy layers are searched better. */
-const HEAT = 4;
-
 /** Steps of a search, for progress and predictions. */
-export const searchSteps = ({ shapes, diffusions, first, kept, further }: SearchPlan): number =>
-  (1 + shapes.length + diffusions) * first + kept * further + diffusions * DIFFUSION_SEARCH.steps;
+export function searchSteps({ shapes, fitting, diffusions, refined }: SearchPlan): number {
+  const starts = shapes.length + Math.min(1, diffusions);
+  const onwards = diffusions > 0 ? 1 + refined : 0;
+  return starts * fitting + diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps;
+}
 
 export interface Estimate {
   /** Its kernel is on the grid of SEARCH_SCALE. */
   readonly chosen: Candidate;
   /** What the plain bicubic kernel foretells. */
   readonly plain: Prediction;
-  /** Every kernel that was judged, the best first. */
+  /** Every kernel that was judged, in the order they were met. */
   readonly candidates: readonly Candidate[];
 }
 
 /** A kernel met on the way. */
-export interface Candidate extends Fit, Prediction {
-  /** Where the search for it began: a shape, or DIFFUSION; and whether it was fitted and went on. */
+export interface Candidate extends Prediction {
+  readonly kernel: Kernel;
+  /** Where the search for it began and how it went on, in words. */
   readonly start: string;
+  /** Whether the reverse diffusion found it, or cross-fitting. */
+  readonly diffused: boolean;
 }
 
 /** `prior` may be missing where the plan has no diffusions. `onStep` hears every step of `searchSteps`. */
@@ -73,66 +84,93 @@ export async function estimateKernel(
   const seed = random.below(2 ** 31);
   let step = 0;
   const listen = (kernel: Kernel) => onStep(++step, kernel);
-  // All are judged by the same pixels and draws, and fitted to the same ones: what differs is the start alone.
+  // All are judged by the same pixels and draws, and fitted to the same folds: what differs is the start alone.
   const judge = (kernel: Kernel) => {
     const chance = makeRandom(seed, 1);
     return foretell({ ...view, shown: hidePixels(usable.length, chance) }, usable, kernel, chance, signal);
   };
   const equations = await makeNormalEquations(executor, size, scale);
   try {
-    const goOn = async (name: string, start: Fit, steps: CrossFitPlan): Promise<void> => {
-      const fit = await crossFit(view, usable, start, steps, equations, makeRandom(seed, 2), listen, signal);
-      met.push({ ...fit, start: name, ...(await judge(fit.kernel)) });
-    };
-    const begin = (name: string, kernel: Kernel, heat = 1) =>
-      goOn(name, { kernel, scene: unknownScene(view, kernel) }, { steps: plan.first, heat });
     const met: Candidate[] = [];
-    const [plainest] = plan.shapes;
-    await begin(`${plainest}, cooled`, startKernel(plainest, size, scale), HEAT);
-    for (const shape of plan.shapes) await begin(shape, startKernel(shape, size, scale));
-    for (let i = 0; prior && i < plan.diffusions; i++) {
-      const found = await searchByDiffusion(
-        searched,
-        prior,
-        DIFFUSION_SEARCH,
-        equations,
-        executor,
-        random,
-        listen,
-        signal,
+    const meet = async (start: string, diffused: boolean, kernel: Kernel): Promise<Candidate> => {
+      const candidate = { kernel, start, diffused, ...(await judge(kernel)) };
+      met.push(candidate);
+      return candidate;
+    };
+    const fit = async (start: string, from: Kernel) =>
+      meet(
+        start,
+        false,
+        await crossFit(view, usable, from, plan.fitting, equations, makeRandom(seed, 2), listen, signal),
       );
-      const kernel = trimKernel(found, DIFFUSION_HAZE);
-      met.push({ kernel, scene: unknownScene(view, kernel), start: DIFFUSION, ...(await judge(kernel)) });
-      await begin(`${DIFFUSION}, fitted`, kernel);
+    for (const shape of plan.shapes) await fit(shape, startKernel(shape, size, scale));
+    if (prior) {
+      const diffuse = async (start: string, times: DiffusionPlan, picture: Planes) => {
+        const found = await searchByDiffusion(
+          searched,
+          prior,
+          times,
+          picture,
+          equations,
+          executor,
+          random,
+          listen,
+          signal,
+        );
+        return meet(start, true, trimKernel(found, DIFFUSION_HAZE));
+      };
+      const goOn = async ({ start, kernel }: Candidate) =>
+        diffuse(`${start}, diffused on`, DIFFUSION_ON, await pictureOf(kernel, searched, signal));
+      const found: Candidate[] = [];
+      for (let i = 0; i < plan.diffusions; i++) {
+        found.push(await diffuse('diffusion', DIFFUSION_SEARCH, enlargedCanvas(searched)));
+      }
+      const best = found.reduce((a, b) => (b.score < a.score ? b : a));
+      await goOn(best);
+      await fit('diffusion, fitted', best.kernel);
+      const fitted = met.filter(({ diffused }) => !diffused).sort((a, b) => a.score - b.score);
+      for (const candidate of fitted.slice(0, plan.refined)) await goOn(candidate);
     }
-    const best = met.slice().sort(byScore).slice(0, plan.kept);
-    for (const fit of best) await goOn(`${fit.start}, on`, fit, { steps: plan.further, heat: 1 });
-    met.sort(byScore);
     return { chosen: choose(met), plain: await judge(bicubicKernel(scale)), candidates: met };
   } finally {
     await equations.release();
   }
 }
 
-/** How what a diffusion found is called. */
-export const DIFFUSION = 'diffusion';
-
 /** Taps of a diffusion's kernel below this share of the largest are the haze of its errors. */
 const DIFFUSION_HAZE = 0.1;
 
+/** How thoroughly the picture is restored from which a diffusion goes on. */
+const PICTURE = { rounds: 2, iterations: 15 };
+
+/** The canvas picture that the layer shows if `kernel` is right. */
+const pictureOf = (kernel: Kernel, searched: Searched, signal?: AbortSignal): Promise<Planes> =>
+  restoreHyperLaplacian(
+    searched.y,
+    makeDegradation(kernel, searched.y.width, searched.y.height),
+    enlargedCanvas(searched),
+    { ...naturalWeights(searched.sigma), ...PICTURE },
+    signal,
+  );
+
+/** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
+const SURE = 1;
+
 /**
- * What the prior found stands unless another kernel is better by so many nats: where scores are close its kernels restore
+ * What a diffusion found stands unless a fitted kernel is better by so many nats: where scores are close its kernels restore
  * better pictures, for they have less haze (docs/experiments.md).
  */
 const LEAD = 0.1;
 
-/** `sorted`: by score. */
-export function choose(sorted: readonly Candidate[]): Candidate {
-  const diffused = sorted.find(({ start }) => start === DIFFUSION);
-  return diffused && diffused.score < sorted[0].score + LEAD ? diffused : sorted[0];
+/** The best of all kernels met, in the order they were met. */
+export function choose(met: readonly Candidate[]): Candidate {
+  const best = (of: readonly Candidate[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
+  const diffused = met.filter((candidate) => candidate.diffused);
+  const fitted = best(met.filter((candidate) => !candidate.diffused));
+  if (diffused.length === 0) return fitted;
+  const found = best(diffused);
+  return fitted.score < found.score - LEAD ? fitted : found;
 }
-
-const byScore = (a: Candidate, b: Candidate) => a.score - b.score;
 
 /** One plane says what three would, in a third of the time. */
 const lumaView = (y: Planes, sigma: number): Omit<View, 'shown'> => ({

@@ -8,7 +8,7 @@
  * spread alone would favour narrow ones.
  */
 import type { Kernel } from '../../shared/kernel.ts';
-import { makePlanes, type Planes } from '../image/planes.ts';
+import { makePlanes } from '../image/planes.ts';
 import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
 import type { Random } from './random.ts';
 import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
@@ -37,6 +37,19 @@ export interface Prediction {
   readonly score: number;
   /** Root mean squared error, in the units of y. */
   readonly error: number;
+  /** The negative log density of each pixel scored. */
+  readonly losses: Float32Array;
+}
+
+/**
+ * How surely `a` foretold better than `b`, in standard errors of the mean difference of their losses. Both must have been scored by the
+ * same pixels.
+ */
+export function surely({ losses: a }: Pick<Prediction, 'losses'>, { losses: b }: Pick<Prediction, 'losses'>): number {
+  const differences = a.map((v, i) => b[i] - v);
+  const mean = differences.reduce((sum, d) => sum + d, 0) / differences.length;
+  const variance = differences.reduce((sum, d) => sum + (d - mean) ** 2, 0) / differences.length;
+  return variance === 0 ? 0 : mean / Math.sqrt(variance / differences.length);
 }
 
 /** Foretells the hidden pixels of a view. Pixels whose `usable` is 0 are not scored. */
@@ -48,8 +61,7 @@ export async function foretell(
   signal?: AbortSignal,
 ): Promise<Prediction> {
   const { y, width, height, shown, variance } = view;
-  const start = startCanvas(withoutHidden(view), kernel);
-  let scene: Scene = { mean: start, draw: start };
+  let scene = blankScene(view, kernel);
   for (let round = 0; round < ROUNDS; round++) {
     scene = await inferScene(view, kernel, scene, random, ITERATIONS, signal);
   }
@@ -64,28 +76,29 @@ export async function foretell(
     height,
     RADIUS,
   );
-  let sum = 0;
+  const losses = new Float32Array(scored.reduce((sum, v) => sum + v, 0));
   let squares = 0;
   let count = 0;
   for (let i = 0; i < y.length; i++) {
     if (scored[i] === 0) continue;
     const v = (DOUBT * spread[i]) / share[i] + variance;
     const square = (y[i] - foretold[i]) ** 2;
-    sum += 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + square / (FREEDOM * v));
+    losses[count++] = 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + square / (FREEDOM * v));
     squares += square;
-    count++;
   }
-  return { score: sum / Math.max(count, 1), error: Math.sqrt(squares / Math.max(count, 1)) };
+  const score = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(count, 1);
+  return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses };
 }
 
-/** A plane enlarged onto the kernel's canvas. */
-export function startCanvas({ y, width, height }: Pick<View, 'y' | 'width' | 'height'>, kernel: Kernel): Float32Array {
-  const plane: Planes = makePlanes(width, height, 1, y);
-  return bicubicCanvas(plane, kernel.scale, canvasMargin(kernel.size, kernel.scale)).data;
+/** The scene that is assumed before anything is inferred: the shown pixels enlarged onto the kernel's canvas. */
+export function blankScene(view: View, { size, scale }: Kernel): Scene {
+  const plane = makePlanes(view.width, view.height, 1, withoutHidden(view));
+  const { data } = bicubicCanvas(plane, scale, canvasMargin(size, scale));
+  return { mean: data, draw: data };
 }
 
 /** The hidden pixels replaced by the mean of the shown ones around them. */
-function withoutHidden({ y, width, height, shown }: View): Pick<View, 'y' | 'width' | 'height'> {
+function withoutHidden({ y, width, height, shown }: View): Float32Array {
   const out = y.slice();
   for (let i = 0; i < shown.length; i++) {
     if (shown[i] === 1) continue;
@@ -100,5 +113,5 @@ function withoutHidden({ y, width, height, shown }: View): Pick<View, 'y' | 'wid
     }
     out[i] = sum / Math.max(count, 1);
   }
-  return { y: out, width, height };
+  return out;
 }

@@ -12,15 +12,7 @@ import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
-import {
-  type Candidate,
-  DIFFUSION,
-  estimateKernel,
-  SEARCH_SCALE,
-  type SearchPlan,
-  searchSteps,
-  withoutBorder,
-} from '../estimate-kernel.ts';
+import { estimateKernel, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
 import type { Prediction } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
@@ -54,17 +46,17 @@ export interface ClosedFormPlan {
 export const CLOSED_FORM_PLANS = {
   fast: {
     training: null,
-    search: { shapes: ALL_SHAPES.slice(0, 2), diffusions: 0, first: 6, kept: 2, further: 6 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 12, diffusions: 0, refined: 0 },
     restoration: FAST_RESTORATION,
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 2), diffusions: 2, first: 5, kept: 2, further: 6 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 9, diffusions: 2, refined: 2 },
     restoration: FAST_RESTORATION,
   },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, diffusions: 3, first: 10, kept: 4, further: 16 },
+    search: { shapes: ALL_SHAPES, fitting: 18, diffusions: 3, refined: 4 },
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;
@@ -73,12 +65,8 @@ export const CLOSED_FORM_PLANS = {
 const SIDE_IN_LR_PIXELS = 7;
 /** Side of the LR crop the kernel is searched on. */
 const SEARCH_CROP = 128;
-/**
- * Taps below this share of the largest are the haze of estimation errors. Most is there where a diffusion's kernel is carried to
- * a finer grid, whose interpolation spreads it (up to 1 dB in the picture).
- */
-const HAZE = 0.05;
-const HAZE_GROWN = 0.25;
+/** Taps below this share of the largest are the haze of estimation errors. */
+const HAZE = 0.1;
 /** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats a pixel, or the latter is used. */
 const LEAST_EVIDENCE = 0.01;
 /** Its error must fall to this share as well: where a layer is flat a score is good for being sure of what is plain. */
@@ -170,22 +158,20 @@ async function findKernel(
   if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
   const { chosen, plain } = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
   if (!isEvident(chosen, plain)) return fallBack(scale, 'the kernel found foretells its pixels no better');
-  const kernel = carried(chosen, scale);
+  const kernel = carried(chosen.kernel, scale);
   return { kernel: asked === null ? kernel : resizeSide(kernel, asked), kernelSource: 'estimated', notes: [] };
 }
 
 /** A kernel that was found, without its haze, on the grid of the scale. */
-export function carried(
-  { start, kernel }: Pick<Candidate, 'start' | 'kernel'>,
-  scale: UpscaleOptions['scale'],
-): Kernel {
-  const haze = start === DIFFUSION && scale > SEARCH_SCALE ? HAZE_GROWN : HAZE;
-  return centreKernel(toScale(trimKernel(kernel, haze), scale)).kernel;
-}
+export const carried = (kernel: Kernel, scale: UpscaleOptions['scale']): Kernel =>
+  centreKernel(toScale(trimKernel(kernel, HAZE), scale)).kernel;
 
 /** Whether a kernel foretells hidden pixels better than the plain bicubic one: by its score, and by its error as well. */
-export function isEvident(found: Prediction, plain: Prediction): boolean {
-  const error = ({ error }: Prediction) => Math.max(ROUNDING, error);
+export function isEvident(
+  found: Pick<Prediction, 'score' | 'error'>,
+  plain: Pick<Prediction, 'score' | 'error'>,
+): boolean {
+  const error = ({ error }: Pick<Prediction, 'error'>) => Math.max(ROUNDING, error);
   return plain.score - found.score >= LEAST_EVIDENCE && error(found) <= LESS_ERROR * error(plain);
 }
 

@@ -110,8 +110,8 @@ async function experiment(folder: string, plan: ClosedFormPlan, executor: Execut
   const random = randomOf('kernel', options);
   const { chosen, candidates } = await estimateKernel(searched, prior, plan.search, executor, random, () => {});
   const rows: Row[] = [];
-  for (const met of [chosen, ...candidates.filter((c) => c !== chosen)]) {
-    const k = carried(met, scale);
+  for (const met of [chosen, ...candidates.filter((c) => c !== chosen).sort((a, b) => a.score - b.score)]) {
+    const k = carried(met.kernel, scale);
     rows.push({ start: met.start, score: met.score, correlation: scoreKernel(k, kernel).ncc, gain: await gain(k) });
   }
   // Sides that are multiples of the scale go over to the search's grid tap by tap.

@@ -3,6 +3,7 @@ import { after, afterEach, test } from 'node:test';
 import {
   DIFFUSION_SEARCH,
   type DiffusionPlan,
+  enlargedCanvas,
   type Searched,
   searchByDiffusion,
   times,
@@ -48,7 +49,17 @@ async function search(
 ): Promise<Kernel> {
   const equations = await makeNormalEquations(onnx, 10, 2);
   try {
-    return await searchByDiffusion(searched, prior, plan, failing ?? equations, onnx, makeRandom(seed), onStep, signal);
+    return await searchByDiffusion(
+      searched,
+      prior,
+      plan,
+      enlargedCanvas(searched),
+      failing ?? equations,
+      onnx,
+      makeRandom(seed),
+      onStep,
+      signal,
+    );
   } finally {
     await equations.release();
   }

@@ -10,7 +10,6 @@ import {
   withoutBorder,
 } from '../../../helper/kernelfusion/estimate-kernel.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
-import { CLOSED_FORM_PLANS } from '../../../helper/kernelfusion/methods/closed-form.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { FAST_TRAINING, type Prior, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
@@ -25,12 +24,9 @@ const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
 
-const PLAN: SearchPlan = {
-  ...CLOSED_FORM_PLANS.fast.search,
-  ...{ shapes: ['spot', 'line1'], diffusions: 0, first: 4, kept: 1 },
-};
-const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], first: 1, kept: 0 };
-const WITH_PRIOR: SearchPlan = { ...PLAN, shapes: ['spot'], diffusions: 1, first: 1 };
+const PLAN: SearchPlan = { shapes: ['spot', 'line1'], fitting: 8, diffusions: 0, refined: 0 };
+const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], fitting: 1 };
+const WITH_PRIOR: SearchPlan = { ...BRIEF, diffusions: 2, refined: 1 };
 
 /** What the kernel makes of rectangles, with noise of one level. */
 function seen(kernel: Kernel, sceneSide = 90): Searched {
@@ -71,9 +67,9 @@ const trained = ({ y }: Searched) =>
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-test('steps of a search: each start, those kept, and the reverse diffusions', () => {
-  assert.equal(searchSteps(PLAN), 3 * 4 + PLAN.further);
-  assert.equal(searchSteps(WITH_PRIOR), 3 * 1 + PLAN.further + 14);
+test('steps of a search: the fit of each start, the reverse diffusions, and those that go on', () => {
+  assert.equal(searchSteps(PLAN), 2 * 8);
+  assert.equal(searchSteps(WITH_PRIOR), 2 * 1 + 2 * 14 + 2 * 7);
 });
 
 test('pixels within two of the border are left out', () => {
@@ -89,20 +85,16 @@ test('a wide blur is found: there is evidence for it, and the best of all kernel
   assert.deepEqual(steps, upTo(searchSteps(PLAN)));
   assert.ok(evidence > 0.05, `${evidence}`);
   assert.deepEqual(
-    candidates.map(({ score }) => score),
-    candidates.map(({ score }) => score).sort((a, b) => a - b),
+    candidates.map(({ start }) => start),
+    PLAN.shapes,
   );
-  assert.equal(kernel, candidates[0].kernel);
-  // Two shapes, one of them cooled as well, and the one that went on.
-  const starts = candidates.map(({ start }) => start);
-  assert.equal(starts.length, 4);
-  assert.equal(starts.filter((start) => start.endsWith(', on')).length, 1);
+  assert.equal(kernel, candidates.reduce((a, b) => (b.score < a.score ? b : a)).kernel);
   const [found, plain] = [kernel, bicubicKernel(2)].map((k) => scoreKernel(k, WIDE).ncc);
   assert.ok(found > 0.9 && found > plain + 0.1, `alike to ${found}, the plain one to ${plain}`);
 });
 
 test('a lopsided kernel is found the right way round', async () => {
-  const { kernel } = await estimate(seen(HOOK, 110), { plan: { ...PLAN, first: 6 } });
+  const { kernel } = await estimate(seen(HOOK, 110), { plan: { ...PLAN, fitting: 12 } });
   const [right, turned] = [HOOK, flip(HOOK)].map((truth) => scoreKernel(kernel, truth).ncc);
   assert.ok(right > turned + 0.05, `alike to ${right}, to the turned one to ${turned}`);
 });
@@ -112,11 +104,21 @@ test('a layer seen through the bicubic kernel gives hardly any evidence against 
   assert.ok(evidence < 0.2, `${evidence}`);
 });
 
-test('what the reverse diffusion finds is judged as it is, and is a start as well', async () => {
+test('two diffusions are made, the better one goes on and is fitted, and from the best fit another goes on', async () => {
   const { steps, candidates } = await estimate(small, { plan: WITH_PRIOR, prior: await trained(small) });
   assert.deepEqual(steps, upTo(searchSteps(WITH_PRIOR)));
-  const starts = candidates.map(({ start }) => start);
-  for (const name of ['diffusion', 'diffusion, fitted']) assert.ok(starts.includes(name), `${starts}`);
+  const starts = candidates.map(({ start, diffused }) => `${start}${diffused ? '' : ' *'}`);
+  const fits = ['spot', 'diffusion, fitted'];
+  const scores = fits.map((fit) => candidates.find(({ start }) => start === fit)!.score);
+  const better = fits[scores[1] < scores[0] ? 1 : 0];
+  assert.deepEqual(starts, [
+    'spot *',
+    'diffusion',
+    'diffusion',
+    'diffusion, diffused on',
+    'diffusion, fitted *',
+    `${better}, diffused on`,
+  ]);
 });
 
 test('three colours that are alike are searched as a grey layer is: no colour is left out', async () => {
@@ -164,11 +166,18 @@ test('an executor that fails, in the cross-fit or in the diffusion, is left with
   }
 });
 
-test('what the prior found stands unless another kernel leads clearly', () => {
+test('of kernels found in one way a later one must be better surely; a fit must lead a diffusion clearly', () => {
   const kernel = startKernel('spot', 6, 2);
-  const scene = { mean: new Float32Array(1), draw: new Float32Array(1) };
-  const met = (start: string, score: number) => ({ kernel, scene, start, score, error: 0 });
-  assert.equal(choose([met('ring', -1.05), met('diffusion', -1)]).start, 'diffusion');
-  assert.equal(choose([met('ring', -1.15), met('diffusion', -1)]).start, 'ring');
-  assert.equal(choose([met('ring', -1.15), met('spot', -1)]).start, 'ring');
+  /** Scores of pixels that differ by chance as much as `spread`. */
+  const met = (start: string, score: number, spread = 0) => {
+    const losses = Float32Array.from({ length: 100 }, (_, i) => score + (i % 2 === 0 ? spread : -spread));
+    return { kernel, start, score, error: 0, losses, diffused: start.startsWith('diffusion') };
+  };
+  const chosen = (...of: ReturnType<typeof met>[]) => choose(of).start;
+  assert.equal(chosen(met('ring', -1.05), met('diffusion', -1)), 'diffusion');
+  assert.equal(chosen(met('ring', -1.15), met('diffusion', -1)), 'ring');
+  assert.equal(chosen(met('spot', -1), met('ring', -1.15, 0.1)), 'ring');
+  // The standard error is a tenth of the spread.
+  assert.equal(chosen(met('diffusion', -1), met('diffusion on', -1.02, 0.1)), 'diffusion on');
+  assert.equal(chosen(met('diffusion', -1), met('diffusion on', -1.02, 0.4)), 'diffusion');
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Planes } from '../../../helper/image/planes.ts';
-import { foretell, hidePixels, startCanvas } from '../../../helper/kernelfusion/held-out.ts';
+import { blankScene, foretell, hidePixels, surely } from '../../../helper/kernelfusion/held-out.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
@@ -85,11 +85,26 @@ test('a hidden pixel does not see itself: its score is the Student density of a 
   assertClose([(curvature * freedom * height ** (freedom + 1)) / (2 * height)], [1], 0.01);
 });
 
-test('a canvas is the plane enlarged, with the margin that the kernel reaches', () => {
-  const canvas = startCanvas({ y: new Float32Array(12).fill(0.25), width: 4, height: 3 }, HOOK);
+test('the scene assumed at first is the plane enlarged, with the margin that the kernel reaches, and without the hidden pixels', () => {
+  const shown = new Float32Array(12).fill(1);
+  shown[5] = 0;
+  const y = new Float32Array(12).fill(0.25);
+  y[5] = 9;
+  const { mean, draw } = blankScene({ y, width: 4, height: 3, shown, variance: 1 }, HOOK);
+  assert.equal(draw, mean);
   // 2 x 4 + 10 by 2 x 3 + 10.
-  assert.equal(canvas.length, 18 * 16);
-  assertClose(canvas, new Array(288).fill(0.25), 1e-6);
+  assert.equal(mean.length, 18 * 16);
+  assertClose(mean, new Array(288).fill(0.25), 1e-6);
+});
+
+test('the score is the mean loss of the pixels scored, and sureness the mean difference in standard errors', async () => {
+  const { score, losses } = await foretell(view, everywhere(view), HOOK, makeRandom(2));
+  assert.equal(losses.length, view.shown.filter((v) => v === 0).length);
+  assertClose([losses.reduce((sum, v) => sum + v, 0) / losses.length], [score], 1e-5);
+  const of = (...values: number[]) => ({ losses: Float32Array.from(values) });
+  // Differences 1, 3, 1, 3: mean 2, deviation 1, standard error 1/2.
+  assertClose([surely(of(0, 0, 0, 0), of(1, 3, 1, 3)), surely(of(1, 3, 1, 3), of(0, 0, 0, 0))], [4, -4], 1e-6);
+  assert.equal(surely(of(1, 2), of(1, 2)), 0);
 });
 
 test('the same chance gives the same score, another one another', async () => {

@@ -29,7 +29,7 @@ const brief: MethodContext = { executor: onnx };
 const PLAN: ClosedFormPlan = {
   ...CLOSED_FORM_PLANS.balanced,
   training: { ...CLOSED_FORM_PLANS.balanced.training, width: 16, steps: 30, decay: 20 },
-  search: { ...CLOSED_FORM_PLANS.balanced.search, shapes: ['spot', 'line1'], first: 3, kept: 1 },
+  search: { ...CLOSED_FORM_PLANS.balanced.search, shapes: ['spot', 'line1'], fitting: 4, refined: 1 },
 };
 const upscale = closedForm(PLAN);
 
