@@ -49,7 +49,7 @@ export function surely({ losses: a }: Pick<Prediction, 'losses'>, { losses: b }:
   const differences = a.map((v, i) => b[i] - v);
   const mean = differences.reduce((sum, d) => sum + d, 0) / differences.length;
   const variance = differences.reduce((sum, d) => sum + (d - mean) ** 2, 0) / differences.length;
-  return variance === 0 ? 0 : mean / Math.sqrt(variance / differences.length);
+  return mean === 0 ? 0 : mean / Math.sqrt(variance / differences.length);
 }
 
 /** Foretells the hidden pixels of a view. Pixels whose `usable` is 0 are not scored. */

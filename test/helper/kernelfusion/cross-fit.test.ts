@@ -49,8 +49,8 @@ const everywhere = ({ y }: { y: Float32Array }) => new Uint8Array(y.length).fill
 const alike = (a: Kernel, b: Kernel) => scoreKernel(a, b).ncc;
 
 for (const [name, truth, steps, left] of [
-  ['an oblique Gaussian', OBLIQUE, 9, 0.4],
-  ['a line', LINE, 15, 0.4],
+  ['an oblique Gaussian', OBLIQUE, 9, 0.5],
+  ['a line', LINE, 15, 0.5],
 ] as const) {
   test(`${name} is found from a spot, each step a centred kernel`, async () => {
     const heard: Kernel[] = [];
