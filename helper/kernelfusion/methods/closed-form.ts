@@ -2,7 +2,7 @@
  * The presets of an ordinary computer: the principle and the prior of KernelFusion (arXiv 2503.21907), with the inner problems
  * of its second phase solved in closed form instead of by training networks. docs/method.md has the measurements.
  *
- * They differ in how much they try: `fast` searches kernels from three starts and restores by the gradients of natural pictures
+ * They differ in how much they try: `fast` searches kernels from two shapes and restores by the gradients of natural pictures
  * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
  * `best` trains longer, starts from every shape and makes more steps.
  */
