@@ -32,7 +32,7 @@ const KERNEL_ITERATIONS = 400;
 const MOMENTUM = 0.7;
 /** Of conjugate gradients, for the mean and for the draw. */
 export const CROSS_FIT_ITERATIONS = 12;
-/** Rounds in which a scene is inferred: when it is begun, and later on. */
+/** Rounds in which a scene is inferred when it is begun; later on it is one. */
 const FIRST_ROUNDS = 2;
 
 /** Steps on from the kernel `start`. Pixels whose `usable` is 0 are not fitted. `equations`: for kernels of that side and scale. */
