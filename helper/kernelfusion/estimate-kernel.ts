@@ -20,7 +20,7 @@ import {
   type Searched,
   searchByDiffusion,
 } from './diffusion-search.ts';
-import { foretell, hidePixels, type Prediction, surely } from './held-out.ts';
+import { type DetailedPrediction, foretell, hidePixels, type Prediction, surely } from './held-out.ts';
 import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
 import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
@@ -44,11 +44,22 @@ export interface SearchPlan {
   readonly refined: number;
 }
 
-/** Steps of a search, for progress and predictions. */
-export function searchSteps({ shapes, fitting, diffusions, refined }: SearchPlan): number {
-  const starts = shapes.length + Math.min(1, diffusions);
+/** How many kernels a search fits, how many steps its diffusions make, and how many kernels it judges. */
+export function searchParts({ shapes, diffusions, refined }: SearchPlan) {
+  const fits = shapes.length + Math.min(1, diffusions);
   const onwards = diffusions > 0 ? 1 + refined : 0;
-  return starts * fitting + diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps;
+  return {
+    fits,
+    diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
+    // The plain one as well.
+    judged: fits + diffusions + onwards + 1,
+  };
+}
+
+/** Steps of a search, for progress and predictions. */
+export function searchSteps(plan: SearchPlan): number {
+  const { fits, diffusionSteps } = searchParts(plan);
+  return fits * plan.fitting + diffusionSteps;
 }
 
 export interface Estimate {
@@ -61,7 +72,7 @@ export interface Estimate {
 }
 
 /** A kernel met on the way. */
-export interface Candidate extends Prediction {
+export interface Candidate extends DetailedPrediction {
   readonly kernel: Kernel;
   /** Where the search for it began and how it went on, in words. */
   readonly start: string;
@@ -105,11 +116,11 @@ export async function estimateKernel(
       );
     for (const shape of plan.shapes) await fit(shape, startKernel(shape, size, scale));
     if (prior) {
-      const diffuse = async (start: string, times: DiffusionPlan, picture: Planes) => {
+      const diffuse = async (start: string, diffusion: DiffusionPlan, picture: Planes) => {
         const found = await searchByDiffusion(
           searched,
           prior,
-          times,
+          diffusion,
           picture,
           equations,
           executor,
@@ -117,7 +128,7 @@ export async function estimateKernel(
           listen,
           signal,
         );
-        return meet(start, true, trimKernel(found, DIFFUSION_HAZE));
+        return meet(start, true, trimKernel(found, HAZE));
       };
       const goOn = async ({ start, kernel }: Candidate) =>
         diffuse(`${start}, diffused on`, DIFFUSION_ON, await pictureOf(kernel, searched, signal));
@@ -137,8 +148,8 @@ export async function estimateKernel(
   }
 }
 
-/** Taps of a diffusion's kernel below this share of the largest are the haze of its errors. */
-const DIFFUSION_HAZE = 0.1;
+/** Taps below this share of the largest are the haze of estimation errors. */
+export const HAZE = 0.1;
 
 /** How thoroughly the picture is restored from which a diffusion goes on. */
 const PICTURE = { rounds: 2, iterations: 15 };

@@ -37,6 +37,10 @@ export interface Prediction {
   readonly score: number;
   /** Root mean squared error, in the units of y. */
   readonly error: number;
+}
+
+/** With what it was for each pixel, so that two can be compared. */
+export interface DetailedPrediction extends Prediction {
   /** The negative log density of each pixel scored. */
   readonly losses: Float32Array;
 }
@@ -45,7 +49,10 @@ export interface Prediction {
  * How surely `a` foretold better than `b`, in standard errors of the mean difference of their losses. Both must have been scored by the
  * same pixels.
  */
-export function surely({ losses: a }: Pick<Prediction, 'losses'>, { losses: b }: Pick<Prediction, 'losses'>): number {
+export function surely(
+  { losses: a }: Pick<DetailedPrediction, 'losses'>,
+  { losses: b }: Pick<DetailedPrediction, 'losses'>,
+): number {
   const differences = a.map((v, i) => b[i] - v);
   const mean = differences.reduce((sum, d) => sum + d, 0) / differences.length;
   const variance = differences.reduce((sum, d) => sum + (d - mean) ** 2, 0) / differences.length;
@@ -59,7 +66,7 @@ export async function foretell(
   kernel: Kernel,
   random: Random,
   signal?: AbortSignal,
-): Promise<Prediction> {
+): Promise<DetailedPrediction> {
   const { y, width, height, shown, variance } = view;
   let scene = blankScene(view, kernel);
   for (let round = 0; round < ROUNDS; round++) {

@@ -5,7 +5,7 @@ import type { Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
 import { CROSS_FIT_ITERATIONS, FOLDS } from './cross-fit.ts';
 import { DIFFUSION_SEARCH } from './diffusion-search.ts';
-import { SEARCH_SCALE, type SearchPlan, searchSteps } from './estimate-kernel.ts';
+import { SEARCH_SCALE, type SearchPlan, searchParts } from './estimate-kernel.ts';
 import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import type { RestorationPlan } from './restore.ts';
@@ -51,11 +51,8 @@ export function plannedWork(
   const diffusion =
     SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + DIFFUSION_SEARCH.pictureIterations * pair(side ** 2));
   const searching = (plan: SearchPlan) => {
-    const { shapes, fitting, diffusions, refined } = plan;
-    const starts = shapes.length + Math.min(1, diffusions);
-    const judged = 1 + starts + diffusions + (diffusions > 0 ? 1 + refined : 0);
-    const fits = starts * (fitting + FOLDS) + judged * JUDGEMENT;
-    return fits * crossFit + (searchSteps(plan) - starts * fitting) * diffusion;
+    const { fits, diffusionSteps, judged } = searchParts(plan);
+    return (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT) * crossFit + diffusionSteps * diffusion;
   };
   return {
     prior: training ? 3 * training.steps * training.batch * training.crop ** 2 * net : 0,

@@ -12,7 +12,7 @@ import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
-import { estimateKernel, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
+import { estimateKernel, HAZE, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
 import type { Prediction } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
@@ -65,8 +65,6 @@ export const CLOSED_FORM_PLANS = {
 const SIDE_IN_LR_PIXELS = 7;
 /** Side of the LR crop the kernel is searched on. */
 const SEARCH_CROP = 128;
-/** Taps below this share of the largest are the haze of estimation errors. */
-const HAZE = 0.1;
 /** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats a pixel, or the latter is used. */
 const LEAST_EVIDENCE = 0.01;
 /** Its error must fall to this share as well: where a layer is flat a score is good for being sure of what is plain. */
@@ -167,11 +165,8 @@ export const carried = (kernel: Kernel, scale: UpscaleOptions['scale']): Kernel 
   centreKernel(toScale(trimKernel(kernel, HAZE), scale)).kernel;
 
 /** Whether a kernel foretells hidden pixels better than the plain bicubic one: by its score, and by its error as well. */
-export function isEvident(
-  found: Pick<Prediction, 'score' | 'error'>,
-  plain: Pick<Prediction, 'score' | 'error'>,
-): boolean {
-  const error = ({ error }: Pick<Prediction, 'error'>) => Math.max(ROUNDING, error);
+export function isEvident(found: Prediction, plain: Prediction): boolean {
+  const error = ({ error }: Prediction) => Math.max(ROUNDING, error);
   return plain.score - found.score >= LEAST_EVIDENCE && error(found) <= LESS_ERROR * error(plain);
 }
 

@@ -12,9 +12,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { enlargeBicubic } from '../../../helper/image/enlarge.ts';
+import { bicubicOf, readPair } from '../../../helper/commands/bench-pair.ts';
 import { mapPlanes, type Planes } from '../../../helper/image/planes.ts';
-import { readPicture } from '../../../helper/image/read.ts';
 import { estimateKernel } from '../../../helper/kernelfusion/estimate-kernel.ts';
 import {
   CLOSED_FORM_PLANS,
@@ -22,15 +21,13 @@ import {
   carried,
   searchedPart,
 } from '../../../helper/kernelfusion/methods/closed-form.ts';
-import { opaque, randomOf, toNetwork } from '../../../helper/kernelfusion/methods/layer-work.ts';
+import { noiseOf, opaque, randomOf, toNetwork } from '../../../helper/kernelfusion/methods/layer-work.ts';
 import { scoreKernel, scorePicture } from '../../../helper/kernelfusion/metrics.ts';
-import { estimateNoise } from '../../../helper/kernelfusion/noise.ts';
 import { trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { FAST_RESTORATION, restoreLayer } from '../../../helper/kernelfusion/restore.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
-import { type Kernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
-import { readNpy } from '../../../shared/kernel-formats/npy.ts';
+import { type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import { parseOptions } from '../../../shared/options.ts';
 
 /** A kernel as the table tells it. */
@@ -91,16 +88,15 @@ async function main(): Promise<void> {
 
 /** The chosen kernel first, then the others met by their scores, then the true one on the search's grid and as it is. */
 async function experiment(folder: string, plan: ClosedFormPlan, executor: Executor): Promise<Row[]> {
-  const scale: Scale = JSON.parse(await readFile(path.join(folder, 'meta.json'), 'utf8')).scale;
+  const pair = await readPair(folder);
+  const { truth, kernel, scale } = pair;
+  const { layer } = pair.input;
   const options = parseOptions({ scale });
-  const { layer } = await readPicture(path.join(folder, 'lr.png'), {});
-  const { layer: truth } = await readPicture(path.join(folder, 'hr.png'), {});
-  const kernel = readNpy(await readFile(path.join(folder, 'kernel.npy')), scale);
   const y = mapPlanes(layer.colour, toNetwork);
   const usable = opaque(layer);
-  const sigma = estimateNoise(y, usable);
+  const sigma = noiseOf(y, usable, options) / 127.5;
   const psnr = (colour: Planes) => scorePicture({ colour, alpha: truth.alpha }, truth, scale).psnrYShift;
-  const plain = psnr(enlargeBicubic(layer.colour, scale));
+  const plain = psnr(bicubicOf(pair).colour);
   const gain = async (k: Kernel) => {
     const restored = await restoreLayer(y, k, sigma, null, FAST_RESTORATION, { executor, onStep: () => {} });
     return psnr(mapPlanes(restored, (v) => Math.min(1, Math.max(0, v)))) - plain;
