@@ -28,6 +28,7 @@ function dataOf(width: number, height: number, result: Partial<MethodResult> = {
       layer: { colour: { ...enlarged, data: enlarged.data.map((v) => 1 - v) }, alpha: null },
       kernel: RAMP,
       kernelSource: 'estimated',
+      confidence: 0.873,
       notes: [],
       noise: 2.5,
       lrConsistency: 47.125,
