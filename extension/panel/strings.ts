@@ -170,6 +170,13 @@ export const STRINGS = {
     consistency: (decibel: number) => `${decibel.toFixed(1)} dB`,
     consistencyLabel: 'Consistency',
     consistencyHelp: 'How well the picture, blurred and reduced again, gives the layer back.',
+    confidenceLabel: 'Confidence in the kernel',
+    confidenceHelp: 'How likely it is that the kernel is near the true one.',
+    uncertain: (preset: Preset) =>
+      'The kernel is uncertain: compare the picture before and after. ' +
+      (preset === 'best'
+        ? 'A larger or sharper layer may give a better one.'
+        : `A larger or sharper layer, or the preset ${PRESET_WORDS.best.name}, may give a better one.`),
     seconds: (count: number) => duration(count),
     time: 'Time',
     download: 'Download picture',

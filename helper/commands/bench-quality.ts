@@ -135,6 +135,7 @@ async function scorePair(name: string, request: BenchQualityRequest): Promise<Sc
     ours: scorePicture(result.layer, truth, scale),
     kernel: scoreKernel(result.kernel, kernel),
     kernelSource: result.kernelSource,
+    confidence: result.confidence,
     notes: result.notes,
     lrConsistency: result.lrConsistency,
     timings,

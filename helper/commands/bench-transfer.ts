@@ -111,9 +111,9 @@ async function putFinishedJob(spool: string, id: JobId, layer: LayerShape, pixel
   const options = parseOptions({ scale: 1 });
   await folder.writeRecord({ owner: BENCH_ORIGIN, layer, options, kernel: null, created: Date.now() });
   const nothing = { prior: 0, kernel: 0, image: 0, alpha: 0, total: 0 };
-  const info = { layer, bytes: pixels.length, kernel: bicubicKernel(1), kernelSource: 'bicubic' as const, notes: [] };
+  const kernel = { kernel: bicubicKernel(1), kernelSource: 'bicubic', confidence: null, notes: [] } as const;
   const rest = { noise: 0, lrConsistency: 0, timings: nothing, versions: readVersions(), seed: options.seed };
-  await folder.writeResult({ ...info, ...rest }, pixels);
+  await folder.writeResult({ layer, bytes: pixels.length, ...kernel, ...rest }, pixels);
   await folder.deleteWork();
 }
 

@@ -18,6 +18,8 @@ export interface PageScore {
   readonly ssim: number;
   readonly kernelCorrelation: number;
   readonly kernelSource: string;
+  /** Of the method in its kernel; null where it told none. */
+  readonly confidence: number | null;
   readonly seconds: number;
   /** What the run had to say about it. */
   readonly remarks: string;
@@ -68,6 +70,7 @@ function scoreIn(row: Readonly<Record<string, string>>): PageScore {
     ssim: number('ssim_y_shift'),
     kernelCorrelation: number('kernel_ncc'),
     kernelSource: text('kernel_source'),
+    confidence: row.confidence ? number('confidence') : null, // Runs of earlier versions lack the column.
     seconds: number('total_s'),
     remarks: row.remarks ?? '',
   };
@@ -144,7 +147,11 @@ function table(scores: readonly PageScore[], failures: readonly PageFailure[]): 
   return [head, head.map((_, i) => (isText(i) ? '---' : '---:')), ...body, ...failed, ...means].map(line);
 }
 
-function cells(name: string, score: Omit<PageScore, 'name' | 'kernelSource' | 'remarks'>, kernel: string): string[] {
+function cells(
+  name: string,
+  score: Omit<PageScore, 'name' | 'kernelSource' | 'confidence' | 'remarks'>,
+  kernel: string,
+): string[] {
   return [
     name,
     `x${score.scale}`,
@@ -172,12 +179,14 @@ function failureCases(scores: readonly PageScore[], failures: readonly PageFailu
 }
 
 function section({ score, origin, picture }: PageEntry): string[] {
-  const { name, scale, gain, bicubicPsnr, psnr, bicubicSsim, ssim, kernelCorrelation, kernelSource, remarks } = score;
+  const { name, scale, gain, bicubicPsnr, psnr, bicubicSsim, ssim, kernelCorrelation, remarks } = score;
+  const { kernelSource, confidence } = score;
+  const sure = confidence === null ? '' : `, confidence ${confidence.toFixed(2)}`;
   const figures = [
     `x${scale}`,
     `gain ${signed(gain)} dB (${bicubicPsnr.toFixed(2)} to ${psnr.toFixed(2)})`,
     `SSIM ${bicubicSsim.toFixed(3)} to ${ssim.toFixed(3)}`,
-    `kernel ${kernelCorrelation.toFixed(3)} (${kernelSource})`,
+    `kernel ${kernelCorrelation.toFixed(3)} (${kernelSource}${sure})`,
   ];
   const about = aboutPair(origin);
   return [

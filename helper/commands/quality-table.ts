@@ -21,6 +21,8 @@ export interface Score {
   readonly ours: PictureScore;
   readonly kernel: KernelScore;
   readonly kernelSource: KernelSource;
+  /** Of the method in its kernel; null where it has none to tell. */
+  readonly confidence: number | null;
   readonly notes: readonly string[];
   /** dB. */
   readonly lrConsistency: number;
@@ -65,6 +67,7 @@ const COLUMNS: readonly Column[] = [
   { key: 'psnr_alpha', title: 'ours alpha', digits: 2, value: (s) => s.ours.psnrAlpha },
   { key: 'kernel_ncc', title: 'kernel ncc', digits: 3, value: (s) => s.kernel.ncc },
   { key: 'kernel_l1', title: 'L1', digits: 3, value: (s) => s.kernel.l1 },
+  { key: 'confidence', title: 'confidence', digits: 2, value: (s) => s.confidence ?? undefined },
   { key: 'lr_consistency', title: 'LR consistency', digits: 1, value: (s) => s.lrConsistency },
   ...[...PHASES, 'total' as const].map((phase) => ({
     key: `${phase}_s`,

@@ -90,9 +90,13 @@ async function writeOutputs(
   job: Job,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { layer, kernel } = job.result;
+  const { layer, kernel, confidence } = job.result;
   await writePicture(outputs.picture, layer, picture, signal);
-  const about = { source: await sourceOf(input, picture, signal), options: { ...options } };
+  const about = {
+    source: await sourceOf(input, picture, signal),
+    options: { ...options },
+    ...(confidence !== null && { confidence }),
+  };
   const notes: string[] = [];
   for (const file of outputs.kernels) {
     const format = formatAskedBy(file);
@@ -117,8 +121,8 @@ async function sourceOf(input: string, { layer }: Picture, signal: AbortSignal):
 }
 
 /**
- * The result for scripts. `lrConsistency` is in dB (null: exact), `noise` in 8-bit levels, `timings` in seconds, `peakMemory`
- * (of the whole process) in MB.
+ * The result for scripts. The kernel's `confidence` is 0 to 1 (null: not known), `lrConsistency` in dB (null: exact), `noise` in
+ * 8-bit levels, `timings` in seconds, `peakMemory` (of the whole process) in MB.
  */
 function describe(
   outputs: Outputs,
@@ -139,7 +143,12 @@ function describe(
     files: outputs,
     input: size(picture.layer.colour, picture.layer.alpha !== null, picture.bits),
     output: size(result.layer.colour, result.layer.alpha !== null, plan.bits),
-    kernel: { source: result.kernelSource, side: result.kernel.size, scale: result.kernel.scale },
+    kernel: {
+      source: result.kernelSource,
+      confidence: result.confidence,
+      side: result.kernel.size,
+      scale: result.kernel.scale,
+    },
     notes: [...picture.notes, ...plan.notes, ...result.notes, ...kernelNotes],
     noise: result.noise,
     lrConsistency: result.lrConsistency,
@@ -160,9 +169,11 @@ const SOURCES = {
 } as const;
 
 function inWords({ files, input, output, kernel, notes, lrConsistency, timings }: ReturnType<typeof describe>): string {
+  const { confidence } = kernel;
+  const sure = confidence === null ? '' : `, confidence ${Math.round(100 * confidence)} %`;
   const lines = [
     `${input.width} x ${input.height} enlarged to ${output.width} x ${output.height} in ${spokenTime(timings.total)}.`,
-    `Kernel: ${SOURCES[kernel.source]}, ${kernel.side} x ${kernel.side}. ` +
+    `Kernel: ${SOURCES[kernel.source]}, ${kernel.side} x ${kernel.side}${sure}. ` +
       `Blurred and reduced again, the result matches the input to ${lrConsistency.toFixed(1)} dB.`,
     ...notes.map((note) => `Note: ${note}`),
     ...[files.picture, ...files.kernels, ...(files.report === null ? [] : [files.report])].map(

@@ -13,7 +13,7 @@ import type { JointState } from './reverse-diffusion.ts';
 /** The phases that are finished, each with its value. */
 export interface Checkpoint {
   readonly prior?: { readonly prior: Prior; readonly losses: readonly number[] };
-  readonly kernel?: Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes' | 'kernels'>;
+  readonly kernel?: Pick<MethodResult, 'kernel' | 'kernelSource' | 'confidence' | 'notes' | 'kernels'>;
   /** How far a kernel and a picture that are found together have come, while that phase lasts. */
   readonly joint?: JointState;
   /** The restored colours, values in [0, 1]. */

@@ -62,6 +62,12 @@ export interface MethodResult {
   readonly layer: Layer;
   readonly kernel: Kernel;
   readonly kernelSource: KernelSource;
+  /**
+   * Probability, 0 .. 1, that the kernel found correlates with the true one by 0.8 or more, calibrated on pairs whose kernel is
+   * known (docs/quality.md); null where no kernel was estimated (given, bicubic fall-back) or the preset's was not calibrated
+   * (paper, paper-small).
+   */
+  readonly confidence: number | null;
   /** Sentences for the person: a fall-back that was taken and why, a limit that was met. Empty when all went as planned. */
   readonly notes: readonly string[];
   /** Standard deviation of the noise that was assumed, in 8-bit levels. */

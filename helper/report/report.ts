@@ -146,7 +146,7 @@ function notes(sentences: readonly string[]): Html {
   return html`<div class="notes" role="note"><ul>${sentences.map((note) => html`<li>${note}</li>`)}</ul></div>`;
 }
 
-function kernelSection({ kernel, kernelSource }: MethodResult, png: Uint8Array): Html {
+function kernelSection({ kernel, kernelSource, confidence }: MethodResult, png: Uint8Array): Html {
   const { size: side, data } = kernel;
   const [low, high] = [data.reduce((a, b) => Math.min(a, b)), data.reduce((a, b) => Math.max(a, b))];
   const bar = side >= 20 ? 10 : side >= 10 ? 5 : 1;
@@ -163,6 +163,7 @@ function kernelSection({ kernel, kernelSource }: MethodResult, png: Uint8Array):
 <p>How the pixels of the result are weighted in a pixel of the input.</p>
 ${list([
   ['Source', SOURCES[kernelSource]],
+  ...(confidence === null ? [] : [['Confidence', confidenceInWords(confidence)]]),
   ['Side', `${side} pixels of the result`],
   ['Largest value', high.toPrecision(3)],
   ['Smallest value', low === 0 ? '0' : `${low.toPrecision(3)}${low < 0 ? ' (negative values are blue)' : ''}`],
@@ -292,6 +293,8 @@ function enlargedPart(layer: Layer, { box, scale }: Shown): Layer {
 const size = ({ width, height }: Planes) => `${width} x ${height}`;
 const tidy = (v: number) => String(Number(v.toFixed(2)));
 const signed = (v: number) => `${v < 0 ? '' : '+'}${v.toFixed(2)}`;
+const confidenceInWords = (v: number) =>
+  `${Math.round(100 * v)} % (probability that it correlates with the true kernel by 0.8 or more)`;
 const decibels = (v: number) => (v === Number.POSITIVE_INFINITY ? 'exact' : `${v.toFixed(2)} dB`);
 
 function describeChannels({ grey, layer }: Picture): string {

@@ -71,6 +71,8 @@ const resultFile = v.object({
   bytes: number,
   kernel,
   kernelSource: v.picklist(['estimated', 'given', 'bicubic']),
+  /** An earlier helper did not find out. */
+  confidence: v.optional(v.nullable(number), null),
   notes: v.array(v.string()),
   noise: number,
   lrConsistency: number,

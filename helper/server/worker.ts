@@ -109,12 +109,12 @@ function createProgress(layer: Layer, { options }: JobRecord): (step: Progress, 
 }
 
 function describe({ result, timings, versions }: Job, { options }: JobRecord, pixels: Uint8Array): ResultInfo {
-  const { kernel, kernelSource, notes, noise, lrConsistency } = result;
+  const { kernel, kernelSource, confidence, notes, noise, lrConsistency } = result;
   const { width, height } = result.layer.colour;
   return {
     layer: { width, height, channels: 4, depth: 8 },
     bytes: pixels.length,
-    ...{ kernel, kernelSource, notes, noise, lrConsistency, timings, versions },
+    ...{ kernel, kernelSource, confidence, notes, noise, lrConsistency, timings, versions },
     seed: options.seed,
   };
 }

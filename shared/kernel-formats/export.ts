@@ -13,6 +13,7 @@ export interface ExportOptions {
   readonly centring?: Centring;
   readonly source?: Source;
   readonly options?: Readonly<Record<string, unknown>>;
+  readonly confidence?: number;
 }
 
 export interface Exported {

@@ -45,6 +45,8 @@ export interface About {
   readonly source?: Source;
   /** The options of the job that estimated it. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Probability, 0 .. 1, that it is near the true one. */
+  readonly confidence?: number;
 }
 
 /** What was read from a file: `size` rows of `size` values, and what the file says about them. Not checked yet. */

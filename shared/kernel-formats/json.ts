@@ -36,6 +36,7 @@ const schema = v.object({
     }),
   ),
   options: v.exactOptional(v.record(v.string(), v.unknown())),
+  confidence: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
 });
 
 /** What editors of Windows put before a text, read a byte a character. */
@@ -45,9 +46,14 @@ const bad = (sentence: string) => new KernelFusionError('BAD_KERNEL', sentence);
 
 /** A line a field, the values one row a line. */
 export function writeJson({ size, data }: Kernel, about: About): Uint8Array {
-  const { scale, sense, grid, centring, source, options } = about;
+  const { scale, sense, grid, centring, source, options, confidence } = about;
   const told = { format: 'kernelfusion-kernel', version: 1, size, scale, sense, grid, centring, light: 'gamma' };
-  const fields = Object.entries({ ...told, ...(source && { source }), ...(options && { options }) });
+  const fields = Object.entries({
+    ...told,
+    ...(source && { source }),
+    ...(options && { options }),
+    ...(confidence !== undefined && { confidence }),
+  });
   const lines = fields.map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)},`);
   const values = Array.from({ length: size }, (_, r) => `    ${data.subarray(r * size, (r + 1) * size).join(', ')}`);
   return bytesOf(ascii(['{', ...lines, '  "data": [', values.join(',\n'), '  ]', '}', ''].join('\n')));
@@ -73,8 +79,13 @@ export function readJson(file: Uint8Array): Found {
     const found = place ? `its field "${place}" is not what it should be` : 'it is not an object';
     throw bad(`This JSON file is not a kernel of KernelFusion: ${found}.`);
   }
-  const { size, scale, sense, grid, centring, data, source, options } = parsed.output;
-  return { size, scale, sense, grid, centring, values: data, ...(source && { source }), ...(options && { options }) };
+  const { size, scale, sense, grid, centring, data, source, options, confidence } = parsed.output;
+  return {
+    ...{ size, scale, sense, grid, centring, values: data },
+    ...(source && { source }),
+    ...(options && { options }),
+    ...(confidence !== undefined && { confidence }),
+  };
 }
 
 export const jsonFormat: KernelFormat = {

@@ -40,6 +40,7 @@ async function exact({ colour, alpha }: Layer, { scale }: UpscaleOptions, contex
     result: {
       layer: { colour: inverted, alpha: alpha && enlarged(alpha, scale) },
       ...{ kernel, kernelSource: context.kernel ? 'given' : 'estimated', kernels: [], notes: [] },
+      confidence: context.kernel ? null : 0.87,
       ...{ noise: 0.8, lrConsistency: 46.2, losses: [] },
     },
     ...{ timings: meter.timings(), versions: readVersions(), executor: 'none', threads: 1 },

@@ -50,8 +50,8 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
       ...{ picture: enlarged, kernel },
       facts: {
         layer: { width: enlarged.width, height: enlarged.height, channels: 4, depth: 8 },
-        ...{ bytes: enlarged.rgba.length, kernelSource: 'estimated', notes: [], noise: 0.8, lrConsistency: 46.2 },
-        ...{ timings: { total: 71.4 }, versions: {}, seed: 1 },
+        ...{ bytes: enlarged.rgba.length, kernelSource: 'estimated', confidence: 0.87, notes: [], noise: 0.8 },
+        ...{ lrConsistency: 46.2, timings: { total: 71.4 }, versions: {}, seed: 1 },
       },
     },
   };
@@ -180,6 +180,16 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
     away: { about: 'The helper went away in the middle of a job', state: { ...ready, work: { is: 'away' } } },
     done: { about: 'Done: before and after, lens, kernel', state: done },
     export: { about: 'The kernel leaves for other programs', state: done, opened: ['Export kernel'] },
+    uncertain: {
+      about: 'Done, but the kernel is uncertain: what to do',
+      state: {
+        ...done,
+        work: {
+          ...done.work,
+          record: { ...record, result: { ...record.result, facts: { ...record.result.facts, confidence: 0.31 } } },
+        },
+      },
+    },
     'not-inserted': {
       about: 'Done, but the document is another one now',
       state: {
@@ -193,7 +203,7 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
               ...record.result,
               facts: {
                 ...record.result.facts,
-                kernelSource: 'bicubic',
+                ...{ kernelSource: 'bicubic', confidence: null },
                 notes: ['The layer tells too little about its blur, so the plain bicubic kernel was used.'],
               },
             },

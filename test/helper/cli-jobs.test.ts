@@ -46,6 +46,7 @@ test('a job writes picture, kernel and report, and tells all about them in one o
   assert.deepEqual(told.output, { width: 32, height: 32, channels: 3, bits: 8 });
   assert.deepEqual(told.options, { scale: 2, preset: 'balanced', seed: 1, kernelSide: null, noise: null });
   assert.ok(['estimated', 'bicubic'].includes(told.kernel.source));
+  assert.equal(told.kernel.confidence === null, told.kernel.source === 'bicubic');
   assert.ok(told.lrConsistency > 20);
   assert.ok(told.noise >= 0 && told.noise <= 64);
   assert.equal(told.versions.node, process.versions.node);
@@ -77,10 +78,24 @@ test('the same seed, options and thread count give the same bytes', async () => 
   assert.deepEqual(readFileSync(file('again.npy')), readFileSync(file('k.npy')));
 });
 
+test('a kernel that was found has a confidence, in words, in the report and in its file', async () => {
+  await crop(24).toFile(file('found.png'));
+  const files = ['-o', file('found-x2.png'), '--kernel-out', file('found.json'), '--report', file('found.html')];
+  const { code, stdout, stderr } = await run('upscale', file('found.png'), ...files, '--preset', 'fast');
+  assert.equal(code, 0, stderr);
+  const { confidence } = JSON.parse(readFileSync(file('found.json'), 'utf8'));
+  const percent = `${Math.round(100 * confidence)} %`;
+  assert.match(stdout, new RegExp(`^Kernel: estimated from the picture, 14 x 14, confidence ${percent}\\. `, 'm'));
+  assert.ok(readFileSync(file('found.html'), 'utf8').includes(`<dt>Confidence</dt><dd>${percent} (`));
+});
+
 test('a flat picture stays flat', async () => {
   await raw(Buffer.alloc(16 * 16 * 3, 90), 16, 3).toFile(file('flat.png'));
-  const { code, stderr } = await run('upscale', file('flat.png'), '-o', file('flat-x2.png'), '--preset', 'fast');
+  const files = ['-o', file('flat-x2.png'), '--kernel-out', file('flat.json')];
+  const { code, stdout, stderr } = await run('upscale', file('flat.png'), ...files, '--preset', 'fast');
   assert.equal(code, 0, stderr);
+  assert.match(stdout, /^Kernel: plain bicubic, 8 x 8\. /m);
+  assert.doesNotMatch(readFileSync(file('flat.json'), 'utf8'), /confidence/);
   const { data } = await decode(file('flat-x2.png'));
   assert.equal(data.length, 32 * 32 * 3);
   assert.ok(data.every((value) => Math.abs(value - 90) <= 1));
@@ -97,7 +112,7 @@ test('noise with transparency and a given kernel ends sanely, and no connection 
   ).ended;
   assert.equal(code, 0, stderr);
   const { kernel, output, lrConsistency } = JSON.parse(stdout);
-  assert.deepEqual(kernel, { source: 'given', side: bicubicKernel(3).size, scale: 3 });
+  assert.deepEqual(kernel, { source: 'given', confidence: null, side: bicubicKernel(3).size, scale: 3 });
   assert.deepEqual(output, { width: 48, height: 48, channels: 4, bits: 8 });
   assert.ok(lrConsistency > 10, `blurred and reduced it matches to ${lrConsistency} dB`);
   const { data, ...picture } = await decode(file('noise.webp'));

@@ -32,6 +32,7 @@ export const plain: Upscale = async ({ colour, alpha }, { scale }, { kernel }) =
     layer: { colour: enlargeBicubic(colour, scale), alpha: alpha && enlargeBicubic(alpha, scale) },
     kernel: kernel ?? bicubicKernel(scale),
     kernelSource: kernel ? 'given' : 'bicubic',
+    confidence: null,
     notes: ['Taken as it is, "so to say".'],
     noise: 0,
     lrConsistency: 40,

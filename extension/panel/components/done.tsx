@@ -47,6 +47,7 @@ export function Done({ work, canInsert, actions }: DoneProps) {
         enlarged={picture}
         kernel={kernel}
         facts={facts}
+        preset={record.options.preset}
         name={record.layer.name}
         onUseKernel={(chosen) => {
           actions.setKernel({ kernel: chosen, name: record.layer.name, notes: [] });

@@ -10,6 +10,7 @@ import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
+import { confidenceOf } from '../confidence.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
 import { estimateKernel, HAZE, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
@@ -120,7 +121,7 @@ export const closedForm =
     };
   };
 
-type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'>;
+type Found = Pick<MethodResult, 'kernel' | 'kernelSource' | 'confidence' | 'notes'>;
 
 /** What a layer of this size will take; `givenSide`: of the kernel, in HR pixels, where it is known. */
 export function predictWork(
@@ -154,10 +155,16 @@ async function findKernel(
   onStep: (step: number, kernel: Kernel) => void,
 ): Promise<Found> {
   if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
-  const { chosen, plain } = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
+  const estimate = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
+  const { chosen, plain } = estimate;
   if (!isEvident(chosen, plain)) return fallBack(scale, 'the kernel found foretells its pixels no better');
   const kernel = carried(chosen.kernel, scale);
-  return { kernel: asked === null ? kernel : resizeSide(kernel, asked), kernelSource: 'estimated', notes: [] };
+  return {
+    kernel: asked === null ? kernel : resizeSide(kernel, asked),
+    kernelSource: 'estimated',
+    confidence: confidenceOf(estimate),
+    notes: [],
+  };
 }
 
 /** A kernel that was found, without its haze, on the grid of the scale. */
@@ -174,6 +181,7 @@ function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
   return {
     kernel: bicubicKernel(scale),
     kernelSource: 'bicubic',
+    confidence: null,
     notes: [`The layer tells too little about its blur (${reason}), so the plain bicubic kernel was used.`],
   };
 }

@@ -23,10 +23,11 @@ export const randomOf = (phase: Phase, { seed }: UpscaleOptions): Random => make
 export function useGiven(
   kernel: Kernel,
   { scale }: UpscaleOptions,
-): Pick<MethodResult, 'kernel' | 'kernelSource' | 'notes'> {
-  if ((kernel.size - scale) % 2 === 0) return { kernel: { ...kernel, scale }, kernelSource: 'given', notes: [] };
+): Pick<MethodResult, 'kernel' | 'kernelSource' | 'confidence' | 'notes'> {
+  const told = { kernelSource: 'given', confidence: null } as const;
+  if ((kernel.size - scale) % 2 === 0) return { ...told, kernel: { ...kernel, scale }, notes: [] };
   const note = `The kernel's side (${kernel.size}) and the scale (${scale}) differ in parity, so the result lies half a pixel to the side.`;
-  return { kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), kernelSource: 'given', notes: [note] };
+  return { ...told, kernel: resizeSide({ ...kernel, scale }, kernel.size + 1), notes: [note] };
 }
 
 /** 1 for LR pixels whose colour is all their own, 0 where transparency mixes in. */

@@ -150,7 +150,8 @@ async function run(
     if (given && !inOnePiece) return { ...given, kernels };
     const { kernel } = await found();
     const seen = (await joint)?.kernels ?? [];
-    return given ? { ...given, kernels } : { kernel, kernelSource: 'estimated', notes: [], kernels: seen };
+    if (given) return { ...given, kernels };
+    return { kernel, kernelSource: 'estimated', confidence: null, notes: [], kernels: seen };
   });
   const notes = [...estimate.notes];
   const restoration = restorationIn(context, notes);

@@ -54,6 +54,19 @@ describe('every state of the panel', { skip: missing(TARGETS[0]), timeout: 180_0
     assert.equal(await text(), '');
   });
 
+  test('a result says how sure its kernel is, and what to do where that is little', async () => {
+    const words: Record<string, string> = {};
+    for (const name of ['done', 'uncertain', 'not-inserted']) {
+      await gallery.show(name, { theme: 'light', width: 360 });
+      words[name] = await gallery.page.$eval('#panel', (panel) => (panel as HTMLElement).innerText);
+    }
+    assert.match(words.done, /Confidence in the kernel\s+87 %/);
+    assert.doesNotMatch(words.done, /uncertain/);
+    assert.match(words.uncertain, /Confidence in the kernel\s+31 %/);
+    assert.match(words.uncertain, /The kernel is uncertain: .* preset Best/);
+    assert.doesNotMatch(words['not-inserted'], /Confidence|uncertain/, 'the bicubic kernel was not found');
+  });
+
   test('docs/panel shows each of them', () => {
     const page = readFileSync(path.join(root, 'docs', 'panel', 'README.md'), 'utf8');
     for (const [name, about] of Object.entries(gallery.states)) {

@@ -18,7 +18,7 @@ const marked: Upscale = async (...args) => {
   for (let c = 0; c < channels; c++) {
     for (const y of [20, 21]) data.fill(1, (c * height + y) * width + 30, (c * height + y) * width + 32);
   }
-  return { result: { ...result, kernelSource: 'estimated' }, timings };
+  return { result: { ...result, kernelSource: 'estimated', confidence: 0.25 }, timings };
 };
 
 /** A run of two pairs as `bench quality` leaves it. */
@@ -63,6 +63,7 @@ test('a run becomes a page with a picture a pair, of the place where result and 
   const page = files[0].toString();
   assert.match(page, /^Preset fast, seed 1, kernel estimated, all threads\./m);
   assert.match(page, /^\| a \| x2 \| .* \| estimated \| 6\.0 \|$/m);
+  assert.match(page, /\(estimated, confidence 0\.25\)\./);
   assert.match(page, /^True kernel: ramp\. Photograph: A collection, \[CC0-1\.0\]/m);
   assert.match(page, /^!\[b_alpha: .*\]\(b_alpha\.png\)$/m);
   // The mark is in no truth: both pairs are harmed, and the page says so.

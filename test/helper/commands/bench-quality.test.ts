@@ -57,6 +57,7 @@ test('every pair has a printed line and a row; a bicubic enlargement gains nothi
   assert.deepEqual(column('image_s').slice(1), ['3.000', '3.000', '3.000']);
   assert.equal(Number(column('psnr_y')[3]).toFixed(3), ((scores[0].ours.psnrY + scores[1].ours.psnrY) / 2).toFixed(3));
   assert.equal(column('psnr_alpha')[2], '');
+  assert.deepEqual(column('confidence'), ['confidence', '', '', '']);
   assert.equal(column('psnr_alpha')[3], column('psnr_alpha')[1]);
 
   assert.match(lines[0], /^a_alpha .* x2 .*gain \+0\.00 dB.*kernel 0\.\d+ \(bicubic\)/);

@@ -23,6 +23,7 @@ const row: Score = {
   ours: scored(25.5),
   kernel: { ncc: 0.75, l1: 0.5, shift: [0, 0] },
   kernelSource: 'estimated',
+  confidence: 0.625,
   notes: ['One, "two"\nand\r\nthree.'],
   lrConsistency: 40,
   timings: { prior: 1, kernel: 2, image: 3, alpha: 0, total: 6 },
@@ -39,6 +40,7 @@ const score: PageScore = {
   ssim: 0.255,
   kernelCorrelation: 0.75,
   kernelSource: 'estimated',
+  confidence: 0.625,
   seconds: 6,
   remarks: '',
 };
@@ -75,6 +77,18 @@ test('scores are those of the pairs; means are left out and failed pairs keep th
   const { scores, failures } = scoresIn(toCsv([row, { ok: false, name: 'b', reason: 'ENGINE_FAILED: Out.' }]));
   assert.deepEqual(scores, [{ ...score, remarks: row.notes[0] }]);
   assert.deepEqual(failures, [{ name: 'b', reason: 'failed: ENGINE_FAILED: Out.' }]);
+});
+
+test('the confidence is a column of its own, empty and left out of the mean where there is none, and runs without it are read', () => {
+  const csv = toCsv([row, { ...row, name: 'b', kernelSource: 'given', confidence: null }]);
+  assert.deepEqual(
+    fromCsv(csv).map(({ confidence }) => confidence),
+    ['0.6250', '', '0.6250'],
+  );
+  const confidences = (table: string) => scoresIn(table).scores.map(({ confidence }) => confidence);
+  assert.deepEqual(confidences(csv), [0.625, null]);
+  assert.deepEqual(confidences(csv.replace('confidence', 'earlier')), [null, null]);
+  assert.match(toMarkdown('', [row]), /^\| pair .*\| L1 \| confidence \|.*\n.*\n.*\| 0\.500 \| 0\.63 \|/m);
 });
 
 test('a table without pairs, without a column, or with something else than a number is refused', () => {
@@ -145,6 +159,8 @@ test('pairs follow by gain, each with its picture, remarks and what is known of 
   );
   assert.deepEqual(markdown.match(/^### .*/gm), ['### best one', '### c', '### a']);
   assert.match(markdown, /^!\[best one: [^\]]+\]\(best%20one\.png\)$/m);
+  assert.match(markdown, /, kernel 0\.750 \(estimated, confidence 0\.63\)\./);
+  assert.match(page([{ ...score, confidence: null }]), /, kernel 0\.750 \(estimated\)\./);
   assert.match(markdown, /gain \+3\.00 dB \(24\.00 to 25\.50\).* Took long\.$/m);
   const about =
     'True kernel: levin_4, noise 1 % of white. Photograph: Jo_e, \\_Pop\\_ \\[x\\], ' +

@@ -28,6 +28,7 @@ function dataOf(width: number, height: number, result: Partial<MethodResult> = {
       layer: { colour: { ...enlarged, data: enlarged.data.map((v) => 1 - v) }, alpha: null },
       kernel: RAMP,
       kernelSource: 'estimated',
+      confidence: 0.873,
       notes: [],
       noise: 2.5,
       lrConsistency: 47.125,
@@ -74,6 +75,7 @@ test('every option, version, time and figure is told', async () => {
     'Learning the patches 20.0 s',
     'All 35.0 s',
     '20 x 16 enlarged to 40 x 32 pixels in 36 s. Kernel: estimated from this picture.',
+    'Confidence 87 % (probability that it correlates',
     'Largest value 0.400',
     'Centre of mass -0.50 down, +0.50 to the right of the centre',
     // Weights 1 2 3 4 at 0 1 2 3: variance 5 - 2^2.
@@ -160,13 +162,14 @@ test('a given kernel, an exact match, no training and alpha in grey leave no hol
       ...grey.result,
       layer: layerOf(40, 32),
       kernelSource: 'given',
+      confidence: null,
       lrConsistency: Number.POSITIVE_INFINITY,
       losses: [],
       kernels: [],
     },
   });
   assert.match(text(page), /Source given .*LR-consistency exact .*8 bits, grey with alpha/);
-  assert.doesNotMatch(page, /NaN|undefined|Infinity|Training loss|How the kernel developed/);
+  assert.doesNotMatch(page, /NaN|undefined|Confidence|Infinity|Training loss|How the kernel developed/);
   const { data, info } = await sharp(picturesIn(page).get('after'))
     .ensureAlpha()
     .raw()

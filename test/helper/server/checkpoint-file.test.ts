@@ -4,7 +4,13 @@ import { decodeCheckpoint, encodeCheckpoint } from '../../../helper/server/check
 import { bicubicKernel } from '../../../shared/kernel.ts';
 
 const prior = { prior: { width: 4, channels: 3, parameters: Float32Array.of(0.1, -1e-30, 3) }, losses: [0.5, 1 / 3] };
-const kernel = { kernel: bicubicKernel(3), kernelSource: 'estimated', notes: ['née'], kernels: [] } as const;
+const kernel = {
+  kernel: bicubicKernel(3),
+  kernelSource: 'estimated',
+  confidence: 1 / 3,
+  notes: ['née'],
+  kernels: [],
+} as const;
 const image = { width: 3, height: 2, channels: 1, data: Float32Array.of(1, 2, 3, 4, 5, -0.3) };
 const joint = {
   step: 2,

@@ -173,7 +173,7 @@ test('a whole job: the layer goes in, news come, the result comes out, and forge
   const result = randomFillSync(new Uint8Array(bytes));
   jobs.finish(job, result);
   const done = await client.hear('job');
-  assert.deepEqual([done.job.state, done.job.result?.bytes], ['done', bytes]);
+  assert.deepEqual([done.job.state, done.job.result?.bytes, done.job.result?.confidence], ['done', bytes, 0.75]);
   assert.equal((await client.hear('kernel')).kernel.size, 8);
 
   client.say({ type: 'fetch', request: 4, job, offset: 0 });

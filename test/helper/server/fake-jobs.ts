@@ -167,6 +167,7 @@ export function createFakeJobs(): FakeJobs {
           bytes: result.length,
           kernel,
           kernelSource: 'estimated',
+          confidence: 0.75,
           notes: [],
           noise: 0.5,
           lrConsistency: 44,

@@ -78,7 +78,8 @@ test('a job goes from its upload to its result, and tells its progress on the wa
   assert.equal(progress, undefined);
   assert.deepEqual([result?.layer, result?.bytes], [shapeOf(32), 4 * 32 * 32]);
   assert.deepEqual(result?.kernel, kernel);
-  assert.deepEqual([result?.kernelSource, result?.seed, result?.lrConsistency], ['given', 5, 50]);
+  assert.deepEqual([result?.kernelSource, result?.confidence], ['given', null]);
+  assert.deepEqual([result?.seed, result?.lrConsistency], [5, 50]);
   assert.match(String(result?.notes), /computed prior,kernel,image,alpha/);
   assert.equal(result?.versions.node, process.versions.node);
   assert.equal((await readResult(jobs, upload.id)).length, 4096);
@@ -92,6 +93,19 @@ test('a job goes from its upload to its result, and tells its progress on the wa
   const last = running.at(-1)?.progress;
   assert.deepEqual([last?.preview?.width, last?.preview?.rgba.length], [32, 4096], 'the preview stays');
   assert.deepEqual(last?.kernel, kernel, 'so does the kernel');
+});
+
+test('the confidence in a kernel is kept with its result; one of an earlier helper, which kept none, is read all the same', async () => {
+  const id = await submit(jobs);
+  assert.equal((await untilState(jobs, id, 'done')).result?.confidence, 0.75);
+  await reopen();
+  assert.equal(jobs.info(OWNER, id).result?.confidence, 0.75);
+  await jobs.close();
+  const file = path.join(bench.folder, id, 'result.json');
+  const { confidence: _, ...earlier } = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify(earlier));
+  jobs = await bench.open();
+  assert.equal(jobs.info(OWNER, id).result?.confidence, null);
 });
 
 test('only files that are still needed are kept, and nobody else can read them', async () => {

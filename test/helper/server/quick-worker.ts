@@ -51,6 +51,7 @@ async function quick(layer: Layer, options: UpscaleOptions, context: JobContext 
   const found = await stage('kernel', async () => ({
     kernel,
     kernelSource: context.kernel ? 'given' : 'estimated',
+    confidence: context.kernel ? null : 0.75,
     notes: [`drew ${await steps('kernel')}`],
     kernels: [],
   }));

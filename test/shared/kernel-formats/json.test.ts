@@ -28,13 +28,14 @@ test('a kernel becomes a text with its values in convolution sense, a row a line
   "light": "gamma",
   "source": {"width":64},
   "options": {"name":"\\u00e9"},
+  "confidence": 0.875,
   "data": [
     0.125, 0.5,
     0.25, 0.125
   ]
 }
 `;
-  assert.equal(text({ source: { width: 64 }, options: { name: 'é' } }), expected);
+  assert.equal(text({ source: { width: 64 }, options: { name: 'é' }, confidence: 0.875 }), expected);
 });
 
 test('what is read is exactly what was written', () => {
@@ -43,9 +44,9 @@ test('what is read is exactly what was written', () => {
     importKernel(exportKernel(odd, jsonFormat).bytes).kernel.data.map(Math.fround),
     odd.data.map(Math.fround),
   );
-  const about = { source: { sha256: SHA256, width: 5, height: 7 }, options: { seed: 1, name: 'é' } };
-  const { source, options } = readJson(exportKernel(odd, jsonFormat, about).bytes);
-  assert.deepEqual({ source, options }, about);
+  const about = { source: { sha256: SHA256, width: 5, height: 7 }, options: { seed: 1, name: 'é' }, confidence: 0 };
+  const { source, options, confidence } = readJson(exportKernel(odd, jsonFormat, about).bytes);
+  assert.deepEqual({ source, options, confidence }, about);
 });
 
 test('a kernel in correlation sense, with a byte order mark, or with fields of a later version is read', () => {
@@ -75,6 +76,7 @@ test('the first field that is wrong is named', () => {
     [{ data: [1, -2, 1, 0] }, /positive sum/],
     [{ data: [3, -2, 1, -1] }, /sharpens/],
     [{ source: { sha256: 'AB' } }, /"source\.sha256"/],
+    [{ confidence: 87 }, /"confidence"/],
   ];
   for (const [change, sentence] of cases) assert.throws(() => importKernel(changed(change)), badKernel(sentence));
   assert.throws(() => readJson(Buffer.from('{')), badKernel(/cannot be parsed/));
@@ -93,13 +95,14 @@ test('the schema in docs says of every file what our reader says', needsPython('
   const changes = [
     {},
     { later: true },
-    { source: { sha256: SHA256, width: 1, height: 1 }, options: {} },
+    { source: { sha256: SHA256, width: 1, height: 1 }, options: {}, confidence: 1 },
     ...['format', 'version', 'size', 'scale', 'sense', 'grid', 'centring', 'light', 'data'].map((name) => ({
       [name]: undefined,
     })),
     ...[{ version: 2 }, { size: 0 }, { size: 65 }, { size: 1.5 }, { scale: 5 }, { sense: 'psf' }, { grid: 'x' }],
     ...[{ centring: 'left' }, { light: 'linear' }, { data: ['1'] }, { data: Array(4097).fill(0) }],
     ...[{ source: { sha256: 'x' } }, { source: { width: 0 } }, { options: 1 }],
+    ...[{ confidence: 1.1 }, { confidence: -0.1 }, { confidence: null }],
   ];
   const files = changes.map((change) => changed(change));
   const program = `

@@ -140,6 +140,20 @@ test('the panel overlooks what a newer helper of the same version adds, and take
   assert.deepEqual(parseHelperMessage(JSON.stringify(error)), error);
 });
 
+test('the confidence in a kernel is a share or unknown, and an earlier helper of the same version tells none', () => {
+  const done = fromHelper.find(({ job }) => job?.result);
+  const told = (confidence: unknown) =>
+    parseHelperMessage(JSON.stringify({ ...done, job: { ...done.job, result: { ...done.job.result, confidence } } }));
+  for (const confidence of [0, 0.5, 1, null, undefined]) {
+    const message = told(confidence);
+    assert.ok(message.type === 'job');
+    assert.equal(message.job.result?.confidence, confidence);
+  }
+  for (const confidence of [-0.1, 1.1, 87, '0.5']) {
+    assert.throws(() => told(confidence), { code: 'BAD_MESSAGE', message: /confidence/ });
+  }
+});
+
 test('a refusal repeats no value that was sent', () => {
   const secret = 'hunter2hunter2';
   const messages = [{ type: secret }, { type: 'pair', code: secret }, { ...start, layer: secret }, secret];

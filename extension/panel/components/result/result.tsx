@@ -1,5 +1,6 @@
 /** A result: the picture before and after, its kernel, the figures, and what can be taken away. */
 import type { Kernel } from '../../../../shared/kernel.ts';
+import type { Preset } from '../../../../shared/options.ts';
 import type { Picture } from '../../../editors/picture.ts';
 import { encodePng } from '../../../editors/png.ts';
 import type { ResultFacts } from '../../records.ts';
@@ -11,17 +12,22 @@ import { fileName, saveFile } from './save-file.ts';
 
 const { result: TEXT } = STRINGS;
 
+/** Below this it is more likely than not that the kernel is a wrong one, and the person is told what to do. */
+const LEAST_CONFIDENCE = 0.5;
+
 export interface ResultProps {
   readonly original: Picture;
   readonly enlarged: Picture;
   readonly kernel: Kernel;
   readonly facts: ResultFacts;
+  readonly preset: Preset;
   /** The layer's: files are named by it. */
   readonly name: string;
   onUseKernel(kernel: Kernel): void;
 }
 
-export function ResultView({ original, enlarged, kernel, facts, name, onUseKernel }: ResultProps) {
+export function ResultView({ original, enlarged, kernel, facts, preset, name, onUseKernel }: ResultProps) {
+  const { confidence = null } = facts;
   const download = async () => saveFile(await encodePng(enlarged), `${fileName(name)} ${facts.layer.width}.png`);
   return (
     <>
@@ -32,6 +38,13 @@ export function ResultView({ original, enlarged, kernel, facts, name, onUseKerne
           <figcaption>{TEXT.kernelMap(kernel.size)}</figcaption>
         </figure>
         <dl>
+          {confidence !== null && (
+            <>
+              <dt>{TEXT.confidenceLabel}</dt>
+              <dd>{STRINGS.percent(confidence)}</dd>
+              <dd class="soft">{TEXT.confidenceHelp}</dd>
+            </>
+          )}
           <dt>{TEXT.consistencyLabel}</dt>
           <dd>{TEXT.consistency(facts.lrConsistency)}</dd>
           <dd class="soft">{TEXT.consistencyHelp}</dd>
@@ -39,6 +52,7 @@ export function ResultView({ original, enlarged, kernel, facts, name, onUseKerne
           {facts.timings.total !== undefined && <dd>{TEXT.seconds(facts.timings.total)}</dd>}
         </dl>
       </div>
+      {confidence !== null && confidence < LEAST_CONFIDENCE && <p class="hint">{TEXT.uncertain(preset)}</p>}
       {facts.notes.map((note) => (
         <p key={note} class="hint">
           {note}

@@ -93,6 +93,9 @@ function assertSane(layer: Layer, scale: Scale, { layer: { colour, alpha }, kern
   assert.ok(result.losses.length > 0 && result.losses.every((loss) => loss > 0));
   assert.ok(result.noise >= 0);
   assert.ok(Number.isFinite(result.lrConsistency));
+  const { confidence } = result;
+  if (result.kernelSource === 'estimated') assert.ok(confidence !== null && confidence >= 0 && confidence <= 1);
+  else assert.equal(confidence, null);
   if (result.kernelSource === 'bicubic') {
     assert.deepEqual(kernel, bicubicKernel(scale));
     assert.match(result.notes.join(), /tells too little about its blur/);
@@ -249,7 +252,7 @@ test('with a given kernel nothing is searched, and the layer is explained', asyn
 test('a given kernel whose parity is not that of the scale gains a row and a column, with a note', async () => {
   const odd = makeKernel(3, 1, [0, 1, 0, 1, 4, 1, 0, 1, 0]);
   const result = await upscale(opaque(LAYER), parseOptions({ noise: 1 }), { ...brief, kernel: odd });
-  assert.equal(result.kernelSource, 'given');
+  assert.deepEqual([result.kernelSource, result.confidence], ['given', null]);
   assert.deepEqual([result.kernel.size, result.kernel.scale], [4, 2]);
   assert.match(result.notes[0], /side \(3\) and the scale \(2\).*half a pixel/);
   assert.deepEqual([result.layer.colour.width, result.layer.colour.height], [32, 32]);

@@ -95,7 +95,7 @@ for (const [scale, channels, withAlpha] of [
     assert.deepEqual([colour.width, colour.height, colour.channels], [16 * scale, 18 * scale, channels]);
     assert.equal(alpha !== null, withAlpha);
     assert.ok(inRange(colour) && (!alpha || (inRange(alpha) && alpha.width === 16 * scale)));
-    assert.equal(result.kernelSource, 'estimated');
+    assert.deepEqual([result.kernelSource, result.confidence], ['estimated', null], 'never calibrated');
     assert.equal(result.kernel.size, scale % 2 === 0 ? 6 : 5);
     assert.ok(Math.abs(result.kernel.data.reduce((a, b) => a + b) - 1) < 1e-9);
     assert.ok(Number.isFinite(result.lrConsistency));
@@ -143,7 +143,7 @@ test('from any checkpoint the run goes on to the same bytes, and does nothing ag
 test('a kernel that is known is not sought: the picture is fitted to it', async () => {
   const kernel = makeKernel(4, 2, [0, 1, 1, 0, 0, 3, 1, 0, 0, 3, 1, 0, 0, 1, 1, 0]);
   const { result, steps } = await run(layerOf(16, 16), { kernel });
-  assert.deepEqual([result.kernel, result.kernelSource], [kernel, 'given']);
+  assert.deepEqual([result.kernel, result.kernelSource, result.confidence], [kernel, 'given', null]);
   assert.ok(steps.some(({ phase }) => phase === 'kernel'));
   const other = (await run(layerOf(16, 16))).result.layer.colour.data;
   assert.ok(result.layer.colour.data.some((v, i) => Math.abs(v - other[i]) > 1e-3));
