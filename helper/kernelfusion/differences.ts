@@ -74,15 +74,14 @@ export function addDiagonal(
   });
 }
 
+/** out += sum_d D_d^T (w_d . D_d x) over all directions. */
+export type Roughness = (out: Float32Array, x: Float32Array) => void;
+
 /**
- * out += sum_d D_d^T (weights[d] . D_d x) over all directions, for planes of one size: what the solvers do in every iteration. What
- * the weights are where no difference begins doesn't matter.
+ * The roughness of these weights w_d, for planes of one size: what the solvers do in every iteration. What the weights are where
+ * no difference begins doesn't matter.
  */
-export function makeRoughness(
-  weights: readonly Float32Array[],
-  width: number,
-  height: number,
-): (out: Float32Array, x: Float32Array) => void {
+export function makeRoughness(weights: readonly Float32Array[], width: number, height: number): Roughness {
   const area = width * height;
   /** Zeros around x, and before the weights: as far as the furthest neighbour. */
   const margin = width + 1;

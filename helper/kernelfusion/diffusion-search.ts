@@ -108,7 +108,8 @@ export async function searchByDiffusion(
       // After a move the past equations speak of another frame.
       if (proposal !== z) mean = null;
       const degradation = makeDegradation(kernel, y.width, y.height);
-      x = await agreeWithLayer(proposal, y, degradation, priorTrust(t, sigma), plan.pictureIterations, signal);
+      const agreement = { rho: priorTrust(t, sigma), iterations: plan.pictureIterations };
+      x = await agreeWithLayer(proposal, y, degradation, agreement, signal);
       onStep(kernel);
     }
     return kernel!;

@@ -8,7 +8,7 @@
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
 import type { Degradation } from './degradation.ts';
-import { addEnergy, DIRECTIONS, type Direction, makeRoughness } from './differences.ts';
+import { addEnergy, DIRECTIONS, type Direction, makeRoughness, type Roughness } from './differences.ts';
 import { ROUNDING_VARIANCE } from './noise.ts';
 
 const POWER = 0.8;
@@ -40,12 +40,7 @@ export async function restoreHyperLaplacian(
   const { width, height, channels } = start;
   let x = start;
   for (let round = 0; round <= rounds; round++) {
-    const weights = DIRECTIONS.map((direction) =>
-      round === 0
-        ? new Float32Array(width * height).fill(quadratic * direction[2])
-        : sparseWeights(x, direction, sparse * direction[2]),
-    );
-    const addRoughness = makeRoughness(weights, width, height);
+    const addRoughness = round === 0 ? evenRoughness(x, quadratic) : sparseRoughness(x, sparse);
     const next = makePlanes(width, height, channels);
     for (let c = 0; c < channels; c++) {
       const multiply = (v: Float32Array) => {
@@ -60,6 +55,18 @@ export async function restoreHyperLaplacian(
     x = next;
   }
   return x;
+}
+
+/** out += the gradient's half of weight sum_d c_d |D_d x|^2. */
+function evenRoughness({ width, height }: Planes, weight: number): Roughness {
+  const even = DIRECTIONS.map(([, , share]) => new Float32Array(width * height).fill(weight * share));
+  return makeRoughness(even, width, height);
+}
+
+/** The same of weight sum_d c_d |D_d x|^0.8, as it looks from the picture x. */
+export function sparseRoughness(x: Planes, weight: number): Roughness {
+  const weights = DIRECTIONS.map((direction) => sparseWeights(x, direction, weight * direction[2]));
+  return makeRoughness(weights, x.width, x.height);
 }
 
 /** The reweighting of one direction, from the mean squared difference over the colours; one entry a pixel. */

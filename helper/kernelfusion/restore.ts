@@ -23,13 +23,18 @@ export interface RestorationPlan {
   readonly times: readonly number[];
   /** Conjugate gradient iterations after each. */
   readonly iterations: number;
+  /** Share of `priorTrust` that its proposals get, and share of the hyper-Laplacian prior's weight that stays in force beside it. */
+  readonly trust: number;
+  readonly sparsity: number;
   readonly rounds: number;
   readonly roundIterations: number;
 }
 
 export const FAST_RESTORATION: RestorationPlan = {
-  times: [40, 26, 17, 11, 8, 5],
+  times: [90, 75, 62, 51, 42, 34, 28, 23, 19, 15, 12, 9, 7, 5, 4],
   iterations: 10,
+  trust: 0.1,
+  sparsity: 0.05,
   rounds: 4,
   roundIterations: 25,
 };
@@ -164,18 +169,21 @@ async function restorePiece(
   throwIfCancelled(signal);
   const margin = canvasMargin(kernel.size, kernel.scale);
   const degradation = makeDegradation(kernel, y.width, y.height);
+  const weights = naturalWeights(sigma);
   let x = await restoreHyperLaplacian(
     y,
     degradation,
     bicubicCanvas(y, kernel.scale, margin),
-    { ...naturalWeights(sigma), rounds: plan.rounds, iterations: plan.roundIterations },
+    { ...weights, rounds: plan.rounds, iterations: plan.roundIterations },
     signal,
   );
   onStep(cutMargin(x, margin));
   if (denoiser) {
     for (const t of plan.times) {
       const z = await denoiser.denoise(x, t);
-      x = await agreeWithLayer(z, y, degradation, priorTrust(t, sigma), plan.iterations, signal);
+      const rho = plan.trust * priorTrust(t, sigma);
+      const sparse = plan.sparsity * weights.sparse;
+      x = await agreeWithLayer(z, y, degradation, { rho, sparse, iterations: plan.iterations }, signal);
       onStep(cutMargin(x, margin));
     }
   }

@@ -10,7 +10,7 @@ import { consistency } from '../../../helper/kernelfusion/consistency.ts';
 import { estimateNoise } from '../../../helper/kernelfusion/noise.ts';
 import { FAST_TRAINING, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
-import { restoreLayer } from '../../../helper/kernelfusion/restore.ts';
+import { FAST_RESTORATION, restoreLayer } from '../../../helper/kernelfusion/restore.ts';
 import { peakMemory } from '../../../helper/peak-memory.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { bicubicKernel, type Scale } from '../../../shared/kernel.ts';
@@ -30,7 +30,13 @@ const prior = await trainPrior(y, { ...FAST_TRAINING, steps: 2, decay: 1 }, exec
 const kernel = bicubicKernel(scale as Scale);
 const context = { executor, side, onStep: () => {} };
 // The net is the same for a tile as for a thousand, and would take most of the time.
-const [once, never] = [[40], []].map((times) => ({ times, iterations: 1, rounds: 0, roundIterations: 1 }));
+const [once, never] = [[40], []].map((times) => ({
+  ...FAST_RESTORATION,
+  times,
+  iterations: 1,
+  rounds: 0,
+  roundIterations: 1,
+}));
 const colour = await restoreLayer(y, kernel, 0.01, prior, size * scale <= side ? once : never, context);
 const alpha = await restoreLayer(mapPlanes(layer.alpha!, toNetwork), kernel, 0, null, never, context);
 consistency(y, colour, kernel);
