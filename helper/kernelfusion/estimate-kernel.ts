@@ -11,7 +11,6 @@ import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { crossFit } from './cross-fit.ts';
-import { makeDegradation } from './degradation.ts';
 import {
   DIFFUSION_ON,
   DIFFUSION_SEARCH,
@@ -20,8 +19,8 @@ import {
   type Searched,
   searchByDiffusion,
 } from './diffusion-search.ts';
-import { type DetailedPrediction, foretell, hidePixels, type Prediction, surely } from './held-out.ts';
-import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
+import { type DetailedPrediction, foretell, hidePixels, surely } from './held-out.ts';
+import { restoreByGradients } from './hyper-laplacian.ts';
 import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
 import { lumaOf } from './luma.ts';
@@ -66,7 +65,7 @@ export interface Estimate {
   /** Its kernel is on the grid of SEARCH_SCALE. */
   readonly chosen: Candidate;
   /** What the plain bicubic kernel foretells. */
-  readonly plain: Prediction;
+  readonly plain: DetailedPrediction;
   /** Every kernel that was judged, in the order they were met. */
   readonly candidates: readonly Candidate[];
 }
@@ -131,16 +130,16 @@ export async function estimateKernel(
         return meet(start, true, trimKernel(found, HAZE));
       };
       const goOn = async ({ start, kernel }: Candidate) =>
-        diffuse(`${start}, diffused on`, DIFFUSION_ON, await pictureOf(kernel, searched, signal));
+        diffuse(`${start}, diffused on`, DIFFUSION_ON, await restoreByGradients(y, kernel, sigma, PICTURE, signal));
       const found: Candidate[] = [];
       for (let i = 0; i < plan.diffusions; i++) {
         found.push(await diffuse('diffusion', DIFFUSION_SEARCH, enlargedCanvas(searched)));
       }
-      const best = found.reduce((a, b) => (b.score < a.score ? b : a));
+      const [best] = ranked(found);
       await goOn(best);
       await fit('diffusion, fitted', best.kernel);
-      const fitted = met.filter(({ diffused }) => !diffused).sort((a, b) => a.score - b.score);
-      for (const candidate of fitted.slice(0, plan.refined)) await goOn(candidate);
+      const fitted = met.filter(({ diffused }) => !diffused);
+      for (const candidate of ranked(fitted).slice(0, plan.refined)) await goOn(candidate);
     }
     return { chosen: choose(met), plain: await judge(bicubicKernel(scale)), candidates: met };
   } finally {
@@ -148,21 +147,14 @@ export async function estimateKernel(
   }
 }
 
+/** The best first. */
+const ranked = (met: readonly Candidate[]): Candidate[] => [...met].sort((a, b) => a.score - b.score);
+
 /** Taps below this share of the largest are the haze of estimation errors. */
 export const HAZE = 0.1;
 
 /** How thoroughly the picture is restored from which a diffusion goes on. */
 const PICTURE = { rounds: 2, iterations: 15 };
-
-/** The canvas picture that the layer shows if `kernel` is right. */
-const pictureOf = (kernel: Kernel, searched: Searched, signal?: AbortSignal): Promise<Planes> =>
-  restoreHyperLaplacian(
-    searched.y,
-    makeDegradation(kernel, searched.y.width, searched.y.height),
-    enlargedCanvas(searched),
-    { ...naturalWeights(searched.sigma), ...PICTURE },
-    signal,
-  );
 
 /** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
 const SURE = 1;
@@ -174,8 +166,8 @@ const SURE = 1;
 const LEAD = 0.1;
 
 /** The best of all kernels met, in the order they were met. */
-export function choose(met: readonly Candidate[]): Candidate {
-  const best = (of: readonly Candidate[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
+export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'>>(met: readonly C[]): C {
+  const best = (of: readonly C[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
   const diffused = met.filter((candidate) => candidate.diffused);
   const fitted = best(met.filter((candidate) => !candidate.diffused));
   if (diffused.length === 0) return fitted;

@@ -43,6 +43,8 @@ export interface Prediction {
 export interface DetailedPrediction extends Prediction {
   /** The negative log density of each pixel scored. */
   readonly losses: Float32Array;
+  /** Which block of BLOCK x BLOCK LR pixels each of them lies in. */
+  readonly blocks: Uint32Array;
 }
 
 /**
@@ -57,6 +59,29 @@ export function surely(
   const mean = differences.reduce((sum, d) => sum + d, 0) / differences.length;
   const variance = differences.reduce((sum, d) => sum + (d - mean) ** 2, 0) / differences.length;
   return mean === 0 ? 0 : mean / Math.sqrt(variance / differences.length);
+}
+
+/** Side of the blocks that are asked one by one, LR pixels. */
+const BLOCK = 16;
+/** Fewer scored pixels than this say too little of a block. */
+const LEAST_IN_BLOCK = 20;
+
+/**
+ * Share of the blocks that speak against `a`: `b` foretold them better by more than a standard error. One blur explains all of a layer; what
+ * explains a part of it at the cost of others is the lens's blur of that part, or chance. Both must have been scored by the same pixels.
+ */
+export function dissent(
+  { losses: a, blocks }: Pick<DetailedPrediction, 'losses' | 'blocks'>,
+  { losses: b }: Pick<DetailedPrediction, 'losses'>,
+): number {
+  const pixelsOf = new Map<number, number[]>();
+  for (const [i, block] of blocks.entries()) pixelsOf.set(block, [...(pixelsOf.get(block) ?? []), i]);
+  const asked = [...pixelsOf.values()].filter((pixels) => pixels.length >= LEAST_IN_BLOCK);
+  const against = asked.filter((pixels) => {
+    const ofThese = (losses: Float32Array) => ({ losses: Float32Array.from(pixels, (i) => losses[i]) });
+    return surely(ofThese(b), ofThese(a)) > 1;
+  });
+  return against.length / Math.max(asked.length, 1);
 }
 
 /** Foretells the hidden pixels of a view. Pixels whose `usable` is 0 are not scored. */
@@ -84,17 +109,20 @@ export async function foretell(
     RADIUS,
   );
   const losses = new Float32Array(scored.reduce((sum, v) => sum + v, 0));
+  const blocks = new Uint32Array(losses.length);
   let squares = 0;
   let count = 0;
   for (let i = 0; i < y.length; i++) {
     if (scored[i] === 0) continue;
     const v = (DOUBT * spread[i]) / share[i] + variance;
     const square = (y[i] - foretold[i]) ** 2;
+    blocks[count] =
+      Math.floor(Math.floor(i / width) / BLOCK) * Math.ceil(width / BLOCK) + Math.floor((i % width) / BLOCK);
     losses[count++] = 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + square / (FREEDOM * v));
     squares += square;
   }
   const score = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(count, 1);
-  return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses };
+  return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses, blocks };
 }
 
 /** The scene that is assumed before anything is inferred: the shown pixels enlarged onto the kernel's canvas. */

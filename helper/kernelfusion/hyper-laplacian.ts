@@ -5,9 +5,10 @@
  * iteratively reweighted least squares: each round replaces |d|^p by (p/2) (d0^2 + eps^2)^(p/2 - 1) d^2 and solves the
  * quadratic problem by conjugate gradients. The colours share their weights: an edge is an edge in all of them.
  */
+import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
-import type { Degradation } from './degradation.ts';
+import { bicubicCanvas, canvasMargin, type Degradation, makeDegradation } from './degradation.ts';
 import { addEnergy, DIRECTIONS, type Direction, makeRoughness, type Roughness } from './differences.ts';
 import { ROUNDING_VARIANCE } from './noise.ts';
 
@@ -28,6 +29,22 @@ export function naturalWeights(sigma: number): Pick<HyperLaplacianOptions, 'quad
   const variance = sigma ** 2 / 6 + ROUNDING_VARIANCE;
   return { quadratic: 30 * variance, sparse: 28 * variance };
 }
+
+/** The picture on the kernel's canvas that y (values in [-1, 1], noise sigma) shows if `kernel` is right. */
+export const restoreByGradients = (
+  y: Planes,
+  kernel: Kernel,
+  sigma: number,
+  thoroughness: Pick<HyperLaplacianOptions, 'rounds' | 'iterations'>,
+  signal?: AbortSignal,
+): Promise<Planes> =>
+  restoreHyperLaplacian(
+    y,
+    makeDegradation(kernel, y.width, y.height),
+    bicubicCanvas(y, kernel.scale, canvasMargin(kernel.size, kernel.scale)),
+    { ...naturalWeights(sigma), ...thoroughness },
+    signal,
+  );
 
 /** y: LR planes in [-1, 1]; start: canvas planes. Returns canvas planes. */
 export async function restoreHyperLaplacian(

@@ -13,8 +13,8 @@ import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
 import { isOutOfMemory } from '../out-of-memory.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
-import { bicubicCanvas, canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
-import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
+import { canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
+import { naturalWeights, restoreByGradients } from './hyper-laplacian.ts';
 import type { Piece } from './method.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 
@@ -47,10 +47,17 @@ const OVERLAP = 24;
 /** The net works on smaller ones still, for it holds some hundred planes of each: side by side of the tile. */
 const NET_SHARE = 0.3;
 
+export interface Hedge {
+  readonly kernel: Kernel;
+  readonly share: number;
+}
+
 export interface RestorationContext {
   readonly executor: Executor;
   /** Side of the tiles in HR pixels; default TILE_SIDE. */
   readonly side?: number;
+  /** Another kernel that the layer may have: its picture, restored without the prior, gets this share (0 .. 1) of the result. */
+  readonly hedge?: Hedge;
   /** Hears each step, and the piece it was done to (values in [-1, 1], or a little outside). */
   readonly onStep: (step: number, steps: number, piece: Piece) => void;
   /** Hears a sentence where it had to go on with smaller tiles. */
@@ -70,9 +77,11 @@ export async function restoreLayer(
   sigma: number,
   prior: Prior | null,
   plan: RestorationPlan,
-  { executor, side = TILE_SIDE, onStep, onNote, signal }: RestorationContext,
+  { executor, side = TILE_SIDE, hedge, onStep, onNote, signal }: RestorationContext,
 ): Promise<Planes> {
-  let solver = await makeSolver(y, kernel, sigma, prior, plan, side, executor, signal);
+  const solverFor = (picture: Planes, most: number) =>
+    makeSolver(picture, { kernel, sigma, prior, plan, hedge, signal }, most, executor);
+  let solver = await solverFor(y, side);
   let halved = false;
   const steps = solver.rows.length * solver.columns.length * solver.steps;
   let step = 0;
@@ -88,7 +97,7 @@ export async function restoreLayer(
           onNote?.('Memory ran out while the picture was restored, so it went on in tiles of half the size.');
           await solver.release();
           const half = Math.max(LEAST_TILE_SIDE, side / 2);
-          solver = await makeSolver(part, kernel, sigma, prior, plan, half, executor, signal);
+          solver = await solverFor(part, half);
         }
       }
       const colour = await inTiles(part, kernel.scale, solver, (quarter) => solver.solve(quarter, () => {}));
@@ -112,16 +121,18 @@ interface Solver {
   release(): Promise<void>;
 }
 
-async function makeSolver(
-  y: Planes,
-  kernel: Kernel,
-  sigma: number,
-  prior: Prior | null,
-  plan: RestorationPlan,
-  side: number,
-  executor: Executor,
-  signal?: AbortSignal,
-): Promise<Solver> {
+/** What all pieces of a picture are restored by. */
+interface Manner {
+  readonly kernel: Kernel;
+  readonly sigma: number;
+  readonly prior: Prior | null;
+  readonly plan: RestorationPlan;
+  readonly hedge: Hedge | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function makeSolver(y: Planes, manner: Manner, side: number, executor: Executor): Promise<Solver> {
+  const { kernel, prior, plan, signal } = manner;
   const s = kernel.scale;
   const rows = lrTiles(y.height, Math.floor(side / s));
   const columns = lrTiles(y.width, Math.floor(side / s));
@@ -132,7 +143,7 @@ async function makeSolver(
     rows,
     columns,
     steps: 1 + (denoiser ? plan.times.length : 0),
-    solve: (part, onStep) => restorePiece(part, kernel, sigma, denoiser, plan, onStep, signal),
+    solve: (part, onStep) => restorePiece(part, manner, denoiser, onStep),
     release: async () => denoiser?.release(),
   };
 }
@@ -159,35 +170,50 @@ async function inTiles(
 
 async function restorePiece(
   y: Planes,
-  kernel: Kernel,
-  sigma: number,
+  { kernel, sigma, plan, hedge, signal }: Manner,
   denoiser: Denoiser | null,
-  plan: RestorationPlan,
   onStep: (x: Planes) => void,
-  signal?: AbortSignal,
 ): Promise<Planes> {
   throwIfCancelled(signal);
   const margin = canvasMargin(kernel.size, kernel.scale);
   const degradation = makeDegradation(kernel, y.width, y.height);
-  const weights = naturalWeights(sigma);
-  let x = await restoreHyperLaplacian(
-    y,
-    degradation,
-    bicubicCanvas(y, kernel.scale, margin),
-    { ...weights, rounds: plan.rounds, iterations: plan.roundIterations },
-    signal,
-  );
-  onStep(cutMargin(x, margin));
+  const byGradients = (k: Kernel) =>
+    restoreByGradients(y, k, sigma, { rounds: plan.rounds, iterations: plan.roundIterations }, signal);
+  const other = hedge && {
+    share: hedge.share,
+    picture: cutMargin(await byGradients(hedge.kernel), canvasMargin(hedge.kernel.size, kernel.scale)),
+  };
+  let x = await byGradients(kernel);
+  const shown = () => hedged(cutMargin(x, margin), other);
+  onStep(shown());
   if (denoiser) {
+    const { sparse } = naturalWeights(sigma);
     for (const t of plan.times) {
       const z = await denoiser.denoise(x, t);
       const rho = plan.trust * priorTrust(t, sigma);
-      const sparse = plan.sparsity * weights.sparse;
-      x = await agreeWithLayer(z, y, degradation, { rho, sparse, iterations: plan.iterations }, signal);
-      onStep(cutMargin(x, margin));
+      x = await agreeWithLayer(
+        z,
+        y,
+        degradation,
+        { rho, sparse: plan.sparsity * sparse, iterations: plan.iterations },
+        signal,
+      );
+      onStep(shown());
     }
   }
-  return cutMargin(x, margin);
+  return shown();
+}
+
+/** The mean of both, in their shares. */
+function hedged(x: Planes, other: { readonly picture: Planes; readonly share: number } | undefined): Planes {
+  if (!other) return x;
+  const { picture, share } = other;
+  return makePlanes(
+    x.width,
+    x.height,
+    x.channels,
+    x.data.map((v, i) => (1 - share) * v + share * picture.data[i]),
+  );
 }
 
 /** One axis of an LR tile: its first pixel, its length, and whether it ends at the layer's edge on either side. */

@@ -10,7 +10,7 @@ import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
-import { confidenceOf } from '../confidence.ts';
+import { confidenceOf, plainShare } from '../confidence.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
 import { estimateKernel, HAZE, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
@@ -105,8 +105,13 @@ export const closedForm =
 
     const notes = [...found.notes];
     const restoration = restorationIn(context, notes);
+    const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
     const restoreColour = () =>
-      restoreLayer(y, found.kernel, sigma, prior, plan.restoration, { ...restoration, onStep: pieceListener(report) });
+      restoreLayer(y, found.kernel, sigma, prior, plan.restoration, {
+        ...restoration,
+        ...(hedge.share > 0 && { hedge }),
+        onStep: pieceListener(report),
+      });
     // Without alpha this is the last phase: nothing is left to be gone on with.
     const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
     const alpha = await restoreAlpha(layer, found.kernel, restoration, report);
@@ -158,12 +163,15 @@ async function findKernel(
   const estimate = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
   const { chosen, plain } = estimate;
   if (!isEvident(chosen, plain)) return fallBack(scale, 'the kernel found foretells its pixels no better');
+  const confidence = confidenceOf(estimate);
+  const doubt = plainShare(confidence);
+  if (doubt === 1) return fallBack(scale, 'its parts disagree about the kernel found');
   const kernel = carried(chosen.kernel, scale);
   return {
     kernel: asked === null ? kernel : resizeSide(kernel, asked),
     kernelSource: 'estimated',
-    confidence: confidenceOf(estimate),
-    notes: [],
+    confidence,
+    notes: doubt > 0 ? [hedged(doubt)] : [],
   };
 }
 
@@ -176,6 +184,10 @@ export function isEvident(found: Prediction, plain: Prediction): boolean {
   const error = ({ error }: Prediction) => Math.max(ROUNDING, error);
   return plain.score - found.score >= LEAST_EVIDENCE && error(found) <= LESS_ERROR * error(plain);
 }
+
+const hedged = (share: number) =>
+  'The layer leaves some doubt about its blur, so the result is a mean of two pictures: ' +
+  `${Math.round(100 * (1 - share))} % by the kernel found, ${Math.round(100 * share)} % by the plain bicubic one.`;
 
 function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
   return {

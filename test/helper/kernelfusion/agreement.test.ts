@@ -77,5 +77,7 @@ test('it stops on a cancel', async () => {
   const degradation = makeDegradation(bicubicKernel(2), 4, 4);
   const z = makePlanes(degradation.canvasWidth, degradation.canvasHeight, 1);
   const y = makePlanes(4, 4, 1, makeRandom(4).normals(16));
-  await assert.rejects(agreeWithLayer(z, y, degradation, { rho: 0.1, iterations: 10 }, AbortSignal.abort()), { code: 'CANCELLED' });
+  await assert.rejects(agreeWithLayer(z, y, degradation, { rho: 0.1, iterations: 10 }, AbortSignal.abort()), {
+    code: 'CANCELLED',
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Planes } from '../../../helper/image/planes.ts';
-import { blankScene, foretell, hidePixels, surely } from '../../../helper/kernelfusion/held-out.ts';
+import { cutPlanes, type Planes } from '../../../helper/image/planes.ts';
+import { blankScene, dissent, foretell, hidePixels, surely } from '../../../helper/kernelfusion/held-out.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
@@ -116,4 +116,42 @@ test('the same chance gives the same score, another one another', async () => {
 test('a cancelled judgement stops', async () => {
   const run = foretell(view, everywhere(view), HOOK, makeRandom(2), AbortSignal.abort());
   await assert.rejects(run, { code: 'CANCELLED' });
+});
+
+test('blocks speak against a kernel that the other foretells surely better: few pixels are not asked', () => {
+  /** Losses of `count` pixels of a block around `mean`. */
+  const block = (count: number, mean: number) =>
+    Array.from({ length: count }, (_, i) => mean + (i % 2 === 0 ? 0.1 : -0.1));
+  const counts = [30, 30, 30, 30, 19];
+  const judged = (means: readonly number[]) => ({
+    losses: Float32Array.from(counts.flatMap((count, b) => block(count, means[b]))),
+    blocks: Uint32Array.from(counts.flatMap((count, b) => Array<number>(count).fill(7 * b))),
+  });
+  const flat = { losses: new Float32Array(139) };
+  // The standard error of 30 pixels is 0.018.
+  assert.equal(dissent(judged([0.03, -0.5, 0.01, 0.03, 0.03]), flat), 2 / 4);
+  assert.equal(dissent(judged([-0.5, -0.5, -0.5, -0.5, 0.5]), flat), 0);
+  assert.equal(
+    dissent({ losses: new Float32Array(0), blocks: new Uint32Array(0) }, { losses: new Float32Array(0) }),
+    0,
+  );
+});
+
+test('a layer whose parts were blurred in two ways dissents from either kernel there, and one blurred in one way does not', async () => {
+  const [wide, narrow] = [gaussian(12, 2, 2.2, 1.4, 0.6), bicubicKernel(2)];
+  const scene = rectangles(180, 4);
+  const [seenWide, seenNarrow] = [wide, narrow].map((kernel) => {
+    const reach = 12 - kernel.size;
+    return blurred(cutPlanes(scene, reach / 2, reach / 2, 180 - reach, 180 - reach), kernel);
+  });
+  const { width } = seenWide;
+  assert.equal(seenNarrow.width, width);
+  const dissentOf = async (edge: number) => {
+    const data = seenWide.data.map((v, i) => (i % width < edge ? v : seenNarrow.data[i]));
+    const parts = viewOf({ ...seenWide, data });
+    const [a, b] = await Promise.all([wide, narrow].map((k) => foretell(parts, everywhere(parts), k, makeRandom(2))));
+    return dissent(a, b);
+  };
+  const [none, half, all] = [await dissentOf(width), await dissentOf(width / 2), await dissentOf(0)];
+  assert.ok(none < 0.1 && half > 0.25 && half < 0.75 && all > 0.8, `${none}, ${half}, ${all}`);
 });

@@ -104,7 +104,8 @@ const inOnePiece = async (y: Planes, kernel: Kernel, sigma: number, prior: Prior
   const steps: [number, number][] = [];
   const onStep = (...[step, of]: [number, number, ...unknown[]]) => steps.push([step, of]);
   const out = await restore(y, kernel, sigma, prior, onStep);
-  assert.deepEqual(steps.at(-1), [prior ? 7 : 1, prior ? 7 : 1], 'one tile only');
+  const last = 1 + (prior ? FAST_RESTORATION.times.length : 0);
+  assert.deepEqual(steps.at(-1), [last, last], 'one tile only');
   return out;
 };
 
@@ -224,7 +225,7 @@ test('where memory runs out the tiles are halved once, and the picture is the sa
   const halved = await restore(y, kernel, 0.01, prior, onStep, { executor, onNote: (note) => notes.push(note) });
   assert.deepEqual(sides, [192, 96]);
   assert.deepEqual(notes, ['Memory ran out while the picture was restored, so it went on in tiles of half the size.']);
-  assert.equal(heard.at(-1), 14);
+  assert.equal(heard.at(-1), 2 * (1 + FAST_RESTORATION.times.length));
   assert.ok(heard.every((step, i) => i === 0 || step >= heard[i - 1]));
   const { most, rms } = compare(halved, whole, 0, 680);
   // A net that has learnt nothing makes more of a difference than one that has.
@@ -255,4 +256,24 @@ test('tiles of any side give the same picture', async () => {
   const small = await restore(y, kernel, 0.01, null, ignore, { side: 192 });
   const { most } = compare(small, whole, 0, 480);
   assert.ok(most < LEVEL, `differs by ${most / LEVEL} levels`);
+});
+
+test('a hedge: the mean of the picture by either kernel, the other one without the prior, in every step and in tiles', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  const other = gaussian(4, 2, 0.6, 0.6, 0);
+  const y = layerOf(kernel, 130, 24);
+  const side = 192;
+  const mean = (a: Planes, b: Planes) => a.data.map((v, i) => 0.7 * v + 0.3 * b.data[i]);
+  const [found, plain] = [await restore(y, kernel, 0.01, untrained()), await restore(y, other, 0.01, null)];
+  const pieces: Planes[] = [];
+  const onStep: RestorationContext['onStep'] = (_step, _steps, { colour }) => pieces.push(colour);
+  const hedged = await restore(y, kernel, 0.01, untrained(), onStep, { side, hedge: { kernel: other, share: 0.3 } });
+  const expected = { ...hedged, data: mean(found, plain) };
+  assert.ok(compare(found, plain, 0, 260).rms > 2 * LEVEL, 'the two differ');
+  const { most } = compare(hedged, expected, 0, 260);
+  assert.ok(most < LEVEL, `differs by ${most / LEVEL} levels`);
+  const [first] = pieces;
+  const begun = await restore(y, kernel, 0.01, null);
+  const inside = compare(first, { ...hedged, data: mean(begun, plain) }, 0, 60);
+  assert.ok(inside.most < LEVEL, `the first step differs by ${inside.most / LEVEL} levels`);
 });
