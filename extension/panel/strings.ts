@@ -171,7 +171,7 @@ export const STRINGS = {
     consistencyLabel: 'Consistency',
     consistencyHelp: 'How well the picture, blurred and reduced again, gives the layer back.',
     confidenceLabel: 'Confidence in the kernel',
-    confidenceHelp: 'How likely it is that the kernel is near the true one.',
+    confidenceHelp: 'How likely it is that this kernel makes a better picture than plain enlarging.',
     uncertain: (preset: Preset) =>
       'The kernel is uncertain: compare the picture before and after. ' +
       (preset === 'best'

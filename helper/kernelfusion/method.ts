@@ -63,8 +63,8 @@ export interface MethodResult {
   readonly kernel: Kernel;
   readonly kernelSource: KernelSource;
   /**
-   * Probability, 0 .. 1, that the kernel found correlates with the true one by 0.8 or more, calibrated on pairs whose kernel is
-   * known (docs/quality.md); null where no kernel was estimated (given, bicubic fall-back) or the preset's was not calibrated
+   * Probability, 0 .. 1, that the kernel found restores a better picture than the plain bicubic one, calibrated on pairs whose kernel
+   * is known (docs/quality.md); null where no kernel was estimated (given, bicubic fall-back) or the preset's was not calibrated
    * (paper, paper-small).
    */
   readonly confidence: number | null;

@@ -294,7 +294,7 @@ const size = ({ width, height }: Planes) => `${width} x ${height}`;
 const tidy = (v: number) => String(Number(v.toFixed(2)));
 const signed = (v: number) => `${v < 0 ? '' : '+'}${v.toFixed(2)}`;
 const confidenceInWords = (v: number) =>
-  `${Math.round(100 * v)} % (probability that it correlates with the true kernel by 0.8 or more)`;
+  `${Math.round(100 * v)} % (probability that it restores a better picture than the plain bicubic one)`;
 const decibels = (v: number) => (v === Number.POSITIVE_INFINITY ? 'exact' : `${v.toFixed(2)} dB`);
 
 function describeChannels({ grey, layer }: Picture): string {

@@ -76,7 +76,7 @@ export interface ResultInfo {
   readonly bytes: number;
   readonly kernel: Kernel;
   readonly kernelSource: KernelSource;
-  /** Probability, 0 .. 1, that the kernel found is near the true one; `null` where that is not known. */
+  /** Probability, 0 .. 1, that the kernel found is better than the plain one; `null` where that is not known. */
   readonly confidence: number | null;
   /** Sentences for the person: a fall-back that was taken and why. */
   readonly notes: readonly string[];

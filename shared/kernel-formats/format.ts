@@ -45,7 +45,7 @@ export interface About {
   readonly source?: Source;
   /** The options of the job that estimated it. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** Probability, 0 .. 1, that it is near the true one. */
+  /** Probability, 0 .. 1, that it restores a better picture than the plain bicubic one. */
   readonly confidence?: number;
 }
 

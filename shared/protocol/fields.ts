@@ -73,7 +73,7 @@ const result = v.object({
   /** Size of the result's pixels. */
   bytes: positive,
   kernelSource: v.picklist(['estimated', 'given', 'bicubic']),
-  /** Probability that the kernel found is near the true one; `null` where that is not known. An earlier helper says nothing. */
+  /** Probability that the kernel found is better than the plain bicubic one; `null` where that is not known. An earlier helper says nothing. */
   confidence: v.exactOptional(v.nullable(share)),
   /** Sentences for the person: a fall-back that was taken and why. */
   notes: v.pipe(v.array(text), v.readonly()),

@@ -13,7 +13,15 @@ import { makeStage } from '../checkpoint.ts';
 import { confidenceOf, plainShare } from '../confidence.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
-import { estimateKernel, HAZE, SEARCH_SCALE, type SearchPlan, searchSteps, withoutBorder } from '../estimate-kernel.ts';
+import {
+  type Estimate,
+  estimateKernel,
+  HAZE,
+  SEARCH_SCALE,
+  type SearchPlan,
+  searchSteps,
+  withoutBorder,
+} from '../estimate-kernel.ts';
 import type { Prediction } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
@@ -21,7 +29,7 @@ import type { Method, MethodContext, MethodResult } from '../method.ts';
 import { ROUNDING_VARIANCE } from '../noise.ts';
 import { FAST_TRAINING, type Prior, type TrainingPlan } from '../patch-diffusion.ts';
 import type { Random } from '../random.ts';
-import { FAST_RESTORATION, type RestorationPlan, restoreLayer } from '../restore.ts';
+import { EXACT_KERNEL, FAST_RESTORATION, type RestorationPlan, restoreLayer } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 import {
   learnPrior,
@@ -103,11 +111,13 @@ export const closedForm =
       return { ...(await findKernel(searched, prior, plan.search, options, random, context, onKernel)), kernels };
     });
 
-    const notes = [...found.notes];
-    const restoration = restorationIn(context, notes);
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
+    const notes = [...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
+    const restoration = restorationIn(context, notes);
+    const exact = given !== undefined || options.scale <= SEARCH_SCALE;
+    const manner = exact ? { ...plan.restoration, trust: EXACT_KERNEL } : plan.restoration;
     const restoreColour = () =>
-      restoreLayer(y, found.kernel, sigma, prior, plan.restoration, {
+      restoreLayer(y, found.kernel, sigma, prior, manner, {
         ...restoration,
         ...(hedge.share > 0 && { hedge }),
         onStep: pieceListener(report),
@@ -161,18 +171,21 @@ async function findKernel(
 ): Promise<Found> {
   if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
   const estimate = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
-  const { chosen, plain } = estimate;
-  if (!isEvident(chosen, plain)) return fallBack(scale, 'the kernel found foretells its pixels no better');
-  const confidence = confidenceOf(estimate);
-  const doubt = plainShare(confidence);
-  if (doubt === 1) return fallBack(scale, 'its parts disagree about the kernel found');
-  const kernel = carried(chosen.kernel, scale);
+  const reason = whyNot(estimate);
+  if (reason !== null) return fallBack(scale, reason);
+  const kernel = carried(estimate.chosen.kernel, scale);
   return {
     kernel: asked === null ? kernel : resizeSide(kernel, asked),
     kernelSource: 'estimated',
-    confidence,
-    notes: doubt > 0 ? [hedged(doubt)] : [],
+    confidence: confidenceOf(estimate),
+    notes: [],
   };
+}
+
+/** Why the plain kernel is better than the one found, as far as can be told, or null. */
+export function whyNot(estimate: Pick<Estimate, 'chosen' | 'plain'>): string | null {
+  if (!isEvident(estimate.chosen, estimate.plain)) return 'the kernel found foretells its pixels no better';
+  return plainShare(confidenceOf(estimate)) === 1 ? 'its parts disagree about the kernel found' : null;
 }
 
 /** A kernel that was found, without its haze, on the grid of the scale. */

@@ -75,7 +75,7 @@ test('every option, version, time and figure is told', async () => {
     'Learning the patches 20.0 s',
     'All 35.0 s',
     '20 x 16 enlarged to 40 x 32 pixels in 36 s. Kernel: estimated from this picture.',
-    'Confidence 87 % (probability that it correlates',
+    'Confidence 87 % (probability that it restores a better picture',
     'Largest value 0.400',
     'Centre of mass -0.50 down, +0.50 to the right of the centre',
     // Weights 1 2 3 4 at 0 1 2 3: variance 5 - 2^2.

@@ -12,8 +12,8 @@ import { fileName, saveFile } from './save-file.ts';
 
 const { result: TEXT } = STRINGS;
 
-/** Below this it is more likely than not that the kernel is a wrong one, and the person is told what to do. */
-const LEAST_CONFIDENCE = 0.5;
+/** Below this the helper gives the plain kernel a share in the picture (helper/kernelfusion/confidence.ts), and the person is told what to do. */
+const LEAST_CONFIDENCE = 0.4;
 
 export interface ResultProps {
   readonly original: Picture;

@@ -3,6 +3,7 @@ import { after, afterEach, test } from 'node:test';
 import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
 import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
 import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
+import { plainShare } from '../../../../helper/kernelfusion/confidence.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
 import { searchSteps } from '../../../../helper/kernelfusion/estimate-kernel.ts';
 import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
@@ -11,6 +12,7 @@ import {
   type ClosedFormPlan,
   closedForm,
   isEvident,
+  whyNot,
 } from '../../../../helper/kernelfusion/methods/closed-form.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
@@ -101,7 +103,7 @@ function assertSane(layer: Layer, scale: Scale, { layer: { colour, alpha }, kern
     assert.match(result.notes.join(), /tells too little about its blur/);
   } else {
     assert.ok(kernel.data.every((v) => v >= 0));
-    assert.deepEqual(result.notes, []);
+    assert.ok(result.notes.every((note) => /^The layer leaves some doubt about its blur/.test(note)));
   }
 }
 
@@ -224,6 +226,41 @@ test('alpha is enlarged with the colour by the same kernel: its inside stays opa
   }
 });
 
+test('where some parts speak against the kernel found the plain one has a share of the picture, and a note says so', async () => {
+  const layer = opaque(seen(OBLIQUE, 24));
+  const byConfidence = (confidence: number) => {
+    const kernel = { kernel: OBLIQUE, kernelSource: 'estimated', confidence, notes: [], kernels: [] } as const;
+    return closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ noise: 1 }), { ...brief, checkpoint: { kernel } });
+  };
+  const [sure, unsure, without] = [await byConfidence(0.7), await byConfidence(0.25), await byConfidence(0)];
+  const share = plainShare(0.25);
+  assert.ok(share > 0.3 && share < 0.9, `${share}`);
+  const of = ({ layer: { colour } }: MethodResult) => colour.data;
+  assertClose(
+    of(unsure),
+    of(sure).map((v, i) => (1 - share) * v + share * of(without)[i]),
+    // Values are cut off at 0 and 1 before or after.
+    0.03,
+  );
+  assert.deepEqual(sure.notes, []);
+  const percent = Math.round(100 * share);
+  assert.match(unsure.notes[0], new RegExp(`${100 - percent} % by the kernel found, ${percent} % by the plain`));
+});
+
+test('a kernel found is refused where it foretells no better, and where many parts speak against it though on the mean it is better', () => {
+  const blocks = Uint32Array.from({ length: 100 }, (_, i) => Math.floor(i / 25));
+  const candidate = (scores: readonly number[], error: number) => ({
+    ...{ kernel: OBLIQUE, start: 'spot', diffused: false, error, blocks },
+    losses: Float32Array.from(blocks, (b) => scores[b]),
+    score: scores.reduce((a, b) => a + b) / scores.length,
+  });
+  const plain = candidate([0, 0, 0, 0], 0.2);
+  assert.equal(whyNot({ chosen: candidate([-1, -1, -1, -1], 0.1), plain }), null);
+  assert.match(`${whyNot({ chosen: candidate([-1, -1, -1, 0.5], 0.1), plain })}`, /parts disagree/);
+  assert.match(`${whyNot({ chosen: candidate([-1, -1, -1, -1], 0.2), plain })}`, /foretells its pixels no better/);
+  assert.match(`${whyNot({ chosen: candidate([0, 0, 0, 0], 0.1), plain })}`, /foretells its pixels no better/);
+});
+
 test('a layer that is hardly opaque falls back to the bicubic kernel and says why', async () => {
   const layer = { colour: LAYER, alpha: picture(16, 16, 1, (_, x) => (x < 8 ? 1 : 0.5)) };
   const result = await upscale(layer, parseOptions({ noise: 1 }), brief);
@@ -247,6 +284,17 @@ test('with a given kernel nothing is searched, and the layer is explained', asyn
   assert.deepEqual([...phases], ['prior', 'image']);
   assert.deepEqual(result.kernels, []);
   assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
+});
+
+test('a kernel that is given is trusted more than one that was estimated and is used on a finer grid than that of the search', async () => {
+  const layer = opaque(LAYER);
+  const options = parseOptions({ scale: 4, noise: 1 });
+  const kernel = gaussian(16, 4, 4, 1.4, 0.6);
+  const consistencyOf = async (context: Partial<MethodContext>) =>
+    (await upscale(layer, options, { ...brief, ...context })).lrConsistency;
+  const found = { kernel, kernelSource: 'estimated', confidence: 0.7, notes: [], kernels: [] } as const;
+  const [given, estimated] = [await consistencyOf({ kernel }), await consistencyOf({ checkpoint: { kernel: found } })];
+  assert.ok(given > estimated + 1, `${given} dB, ${estimated} dB`);
 });
 
 test('a given kernel whose parity is not that of the scale gains a row and a column, with a note', async () => {
@@ -291,7 +339,7 @@ test('what the restoration shows of its work is the result in the making', async
   const pieces: Piece[] = [];
   const onProgress = ({ piece }: Progress) => piece && pieces.push(piece);
   const { layer } = await upscale(opaque(LAYER), parseOptions({ kernelSide: 6, noise: 1 }), { ...brief, onProgress });
-  assert.equal(pieces.length, 7);
+  assert.equal(pieces.length, 1 + PLAN.restoration.times.length);
   assert.deepEqual(pieces.at(-1), { colour: layer.colour, top: 0, left: 0 });
 });
 
