@@ -58,6 +58,7 @@ const OVERLAP = 24;
 /** The net works on smaller ones still, for it holds some hundred planes of each: side by side of the tile. */
 const NET_SHARE = 0.3;
 
+/** Another kernel that the layer may have, and its picture's share, 0 .. 1, of the result. */
 export interface Hedge {
   readonly kernel: Kernel;
   readonly share: number;
@@ -67,7 +68,7 @@ export interface RestorationContext {
   readonly executor: Executor;
   /** Side of the tiles in HR pixels; default TILE_SIDE. */
   readonly side?: number;
-  /** Another kernel that the layer may have: its picture, restored without the prior, gets this share (0 .. 1) of the result. */
+  /** Its picture is restored without the prior. */
   readonly hedge?: Hedge;
   /** Hears each step, and the piece it was done to (values in [-1, 1], or a little outside). */
   readonly onStep: (step: number, steps: number, piece: Piece) => void;
