@@ -114,7 +114,8 @@ export const closedForm =
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
     const notes = [...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
     const restoration = restorationIn(context, notes);
-    const exact = given !== undefined || options.scale <= SEARCH_SCALE;
+    const { kernelSource } = found;
+    const exact = kernelSource === 'given' || (kernelSource === 'estimated' && options.scale <= SEARCH_SCALE);
     const manner = exact ? { ...plan.restoration, trust: EXACT_KERNEL } : plan.restoration;
     const restoreColour = () =>
       restoreLayer(y, found.kernel, sigma, prior, manner, {

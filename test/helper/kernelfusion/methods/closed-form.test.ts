@@ -286,15 +286,20 @@ test('with a given kernel nothing is searched, and the layer is explained', asyn
   assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
 });
 
-test('a kernel that is given is trusted more than one that was estimated and is used on a finer grid than that of the search', async () => {
-  const layer = opaque(LAYER);
-  const options = parseOptions({ scale: 4, noise: 1 });
-  const kernel = gaussian(16, 4, 4, 1.4, 0.6);
-  const consistencyOf = async (context: Partial<MethodContext>) =>
-    (await upscale(layer, options, { ...brief, ...context })).lrConsistency;
-  const found = { kernel, kernelSource: 'estimated', confidence: 0.7, notes: [], kernels: [] } as const;
-  const [given, estimated] = [await consistencyOf({ kernel }), await consistencyOf({ checkpoint: { kernel: found } })];
-  assert.ok(given > estimated + 1, `${given} dB, ${estimated} dB`);
+test('a kernel that was given, or found on its own grid, is believed more than one on a finer grid and than the fall-back', async () => {
+  const consistencyOf = async (scale: 2 | 4, kernelSource: 'given' | 'estimated' | 'bicubic') => {
+    const kernel = gaussian(4 * scale, scale, scale, 0.35 * scale, 0.6);
+    const found = { kernel, kernelSource, confidence: null, notes: [], kernels: [] };
+    const context = kernelSource === 'given' ? { kernel } : { checkpoint: { kernel: found } };
+    return (await upscale(opaque(LAYER), parseOptions({ scale, noise: 1 }), { ...brief, ...context })).lrConsistency;
+  };
+  for (const scale of [2, 4] as const) {
+    const [given, estimated] = [await consistencyOf(scale, 'given'), await consistencyOf(scale, 'estimated')];
+    const fallBack = await consistencyOf(scale, 'bicubic');
+    const believed = scale === 2 ? given : fallBack;
+    assert.equal(estimated, believed);
+    assert.ok(given > fallBack + 0.2, `${given} dB, ${fallBack} dB`);
+  }
 });
 
 test('a given kernel whose parity is not that of the scale gains a row and a column, with a note', async () => {
