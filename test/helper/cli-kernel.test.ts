@@ -147,7 +147,7 @@ test('upscale takes a kernel in every format, and gives it out with what it was 
   const { code, stdout, stderr } = await run('upscale', file('in.png'), '-o', file('out.png'), ...args);
   assert.equal(code, 0, stderr);
   const { kernel: told, notes } = JSON.parse(stdout);
-  assert.deepEqual(told, { source: 'given', side: 12, scale: 2 });
+  assert.deepEqual(told, { source: 'given', confidence: null, side: 12, scale: 2 });
   assert.match(notes.join(), /Only the middle 5 x 5 of 13 x 13/);
   assertClose(importKernel(readFileSync(file('given.json'))).kernel.data, kernel.data, 1e-12);
   const { source, options } = readJson(readFileSync(file('given.json')));
