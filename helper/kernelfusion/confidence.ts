@@ -24,6 +24,9 @@ export const confidenceOf = ({ chosen, plain }: Judged): number => confidenceAt(
 /** `share`: of the blocks that speak against the kernel. */
 export const confidenceAt = (share: number): number => 1 / (1 + Math.exp(-(AGREED + DISSENT * Math.sqrt(share))));
 
+/** Whether hardly any part speaks against the kernel. */
+export const isUndisputed = (confidence: number): boolean => confidence >= confidenceAt(0.02);
+
 /** From SURE on the picture is restored by the kernel found alone, from UNSURE down by the plain one alone. */
 const SURE = confidenceAt(0.08);
 const UNSURE = confidenceAt(0.25);

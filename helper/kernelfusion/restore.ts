@@ -45,7 +45,7 @@ export const FAST_RESTORATION: RestorationPlan = {
 };
 
 /**
- * For a kernel that was given, or found on the very grid that it is used on: the layer can be believed almost to the letter. With one that is
+ * For a kernel that was given, or found without dispute on the very grid that it is used on: the layer can be believed almost to the letter. With one that is
  * right in outline only, that would put its errors into the picture (docs/method.md).
  */
 export const EXACT_KERNEL: Trust = { prior: 0.1, gradients: 0.05 };

@@ -10,7 +10,7 @@ import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
-import { confidenceOf, plainShare } from '../confidence.ts';
+import { confidenceOf, isUndisputed, plainShare } from '../confidence.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
 import {
@@ -114,8 +114,7 @@ export const closedForm =
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
     const notes = [...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
     const restoration = restorationIn(context, notes);
-    const { kernelSource } = found;
-    const exact = kernelSource === 'given' || (kernelSource === 'estimated' && options.scale <= SEARCH_SCALE);
+    const exact = given !== undefined || (options.scale <= SEARCH_SCALE && isUndisputed(found.confidence ?? 0));
     const manner = exact ? { ...plan.restoration, trust: EXACT_KERNEL } : plan.restoration;
     const restoreColour = () =>
       restoreLayer(y, found.kernel, sigma, prior, manner, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confidenceAt, confidenceOf, plainShare } from '../../../helper/kernelfusion/confidence.ts';
+import { confidenceAt, confidenceOf, isUndisputed, plainShare } from '../../../helper/kernelfusion/confidence.ts';
 import { assertClose } from '../../support/close.ts';
 
 test('confidence is three quarters where all parts agree, and falls the more of them dissent', () => {
@@ -26,4 +26,11 @@ test('the plain kernel has no share while few parts dissent, all of it from a qu
   assert.equal(plainShare(confidenceAt(0.25)), 1);
   assert.equal(plainShare(0), 1);
   assertClose([plainShare((confidenceAt(0.08) + confidenceAt(0.25)) / 2)], [0.5], 1e-9);
+});
+
+test('a kernel is undisputed where no more than one block in fifty speaks against it', () => {
+  assert.deepEqual(
+    [0, 0.02, 0.03, 1].map((share) => isUndisputed(confidenceAt(share))),
+    [true, true, false, false],
+  );
 });

@@ -286,19 +286,19 @@ test('with a given kernel nothing is searched, and the layer is explained', asyn
   assert.ok(result.lrConsistency > 30, `consistency ${result.lrConsistency} dB`);
 });
 
-test('a kernel that was given, or found on its own grid, is believed more than one on a finer grid and than the fall-back', async () => {
-  const consistencyOf = async (scale: 2 | 4, kernelSource: 'given' | 'estimated' | 'bicubic') => {
+test('a kernel that was given, or found without dispute on its own grid, is believed more than others and than the fall-back', async () => {
+  const consistencyOf = async (scale: 2 | 4, confidence: number | null, given = false) => {
     const kernel = gaussian(4 * scale, scale, scale, 0.35 * scale, 0.6);
-    const found = { kernel, kernelSource, confidence: null, notes: [], kernels: [] };
-    const context = kernelSource === 'given' ? { kernel } : { checkpoint: { kernel: found } };
+    const kernelSource = confidence === null ? ('bicubic' as const) : ('estimated' as const);
+    const found = { kernel, kernelSource, confidence, notes: [], kernels: [] };
+    const context = given ? { kernel } : { checkpoint: { kernel: found } };
     return (await upscale(opaque(LAYER), parseOptions({ scale, noise: 1 }), { ...brief, ...context })).lrConsistency;
   };
   for (const scale of [2, 4] as const) {
-    const [given, estimated] = [await consistencyOf(scale, 'given'), await consistencyOf(scale, 'estimated')];
-    const fallBack = await consistencyOf(scale, 'bicubic');
-    const believed = scale === 2 ? given : fallBack;
-    assert.equal(estimated, believed);
+    const [given, fallBack] = [await consistencyOf(scale, null, true), await consistencyOf(scale, null)];
     assert.ok(given > fallBack + 0.2, `${given} dB, ${fallBack} dB`);
+    assert.equal(await consistencyOf(scale, 0.75), scale === 2 ? given : fallBack);
+    assert.equal(await consistencyOf(scale, 0.5), fallBack);
   }
 });
 
