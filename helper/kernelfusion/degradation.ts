@@ -118,9 +118,9 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
   };
 }
 
-/** The layer enlarged by bicubic interpolation onto a canvas (its border replicated): where every solver starts. */
-export function bicubicCanvas(lr: Planes, scale: Scale, margin: number): Planes {
-  return extend(enlargeBicubic(lr, scale), margin);
+/** The layer enlarged by bicubic interpolation onto the canvas of such a kernel (its border replicated): where every solver starts. */
+export function bicubicCanvas(lr: Planes, { size, scale }: Pick<Kernel, 'size' | 'scale'>): Planes {
+  return extend(enlargeBicubic(lr, scale), canvasMargin(size, scale));
 }
 
 /** Planes with `margin` replicated pixels added on every side; a negative margin cuts off instead. */

@@ -12,7 +12,7 @@ import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
 import { cutPlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
-import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
+import { makeDegradation } from './degradation.ts';
 import { refineWithSpectrum } from './joint-kernel.ts';
 import {
   averageEquations,
@@ -71,10 +71,6 @@ export interface Searched {
   /** Noise of y, in its units. */
   readonly sigma: number;
 }
-
-/** The layer enlarged onto the kernel's canvas: where a search begins that knows nothing. */
-export const enlargedCanvas = ({ y, size, scale }: Searched): Planes =>
-  bicubicCanvas(y, scale, canvasMargin(size, scale));
 
 /** One search, from the canvas picture `start`; returns the kernel of the last step. `equations`: of that side and scale. */
 export async function searchByDiffusion(

@@ -11,11 +11,11 @@ import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { crossFit } from './cross-fit.ts';
+import { bicubicCanvas } from './degradation.ts';
 import {
   DIFFUSION_ON,
   DIFFUSION_SEARCH,
   type DiffusionPlan,
-  enlargedCanvas,
   type Searched,
   searchByDiffusion,
 } from './diffusion-search.ts';
@@ -133,7 +133,7 @@ export async function estimateKernel(
         diffuse(`${start}, diffused on`, DIFFUSION_ON, await restoreByGradients(y, kernel, sigma, PICTURE, signal));
       const found: Candidate[] = [];
       for (let i = 0; i < plan.diffusions; i++) {
-        found.push(await diffuse('diffusion', DIFFUSION_SEARCH, enlargedCanvas(searched)));
+        found.push(await diffuse('diffusion', DIFFUSION_SEARCH, bicubicCanvas(y, searched)));
       }
       const [best] = ranked(found);
       await goOn(best);

@@ -9,7 +9,7 @@
  */
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes } from '../image/planes.ts';
-import { bicubicCanvas, canvasMargin, makeDegradation } from './degradation.ts';
+import { bicubicCanvas, makeDegradation } from './degradation.ts';
 import type { Random } from './random.ts';
 import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
 
@@ -126,9 +126,9 @@ export async function foretell(
 }
 
 /** The scene that is assumed before anything is inferred: the shown pixels enlarged onto the kernel's canvas. */
-export function blankScene(view: View, { size, scale }: Kernel): Scene {
+export function blankScene(view: View, kernel: Kernel): Scene {
   const plane = makePlanes(view.width, view.height, 1, withoutHidden(view));
-  const { data } = bicubicCanvas(plane, scale, canvasMargin(size, scale));
+  const { data } = bicubicCanvas(plane, kernel);
   return { mean: data, draw: data };
 }
 

@@ -8,7 +8,7 @@
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { conjugateGradients } from './conjugate-gradient.ts';
-import { bicubicCanvas, canvasMargin, type Degradation, makeDegradation } from './degradation.ts';
+import { bicubicCanvas, type Degradation, makeDegradation } from './degradation.ts';
 import { addEnergy, DIRECTIONS, type Direction, makeRoughness, type Roughness } from './differences.ts';
 import { ROUNDING_VARIANCE } from './noise.ts';
 
@@ -41,7 +41,7 @@ export const restoreByGradients = (
   restoreHyperLaplacian(
     y,
     makeDegradation(kernel, y.width, y.height),
-    bicubicCanvas(y, kernel.scale, canvasMargin(kernel.size, kernel.scale)),
+    bicubicCanvas(y, kernel),
     { ...naturalWeights(sigma), ...thoroughness },
     signal,
   );

@@ -188,7 +188,6 @@ async function restorePiece(
 ): Promise<Planes> {
   throwIfCancelled(signal);
   const margin = canvasMargin(kernel.size, kernel.scale);
-  const degradation = makeDegradation(kernel, y.width, y.height);
   const byGradients = (k: Kernel) =>
     restoreByGradients(y, k, sigma, { rounds: plan.rounds, iterations: plan.roundIterations }, signal);
   const other = hedge && {
@@ -199,11 +198,11 @@ async function restorePiece(
   const shown = () => hedged(cutMargin(x, margin), other);
   onStep(shown());
   if (denoiser) {
-    const weights = naturalWeights(sigma);
+    const degradation = makeDegradation(kernel, y.width, y.height);
+    const sparse = plan.trust.gradients * naturalWeights(sigma).sparse;
     for (const t of plan.times) {
       const z = await denoiser.denoise(x, t);
       const rho = plan.trust.prior * priorTrust(t, sigma);
-      const sparse = plan.trust.gradients * weights.sparse;
       x = await agreeWithLayer(z, y, degradation, { rho, sparse, iterations: plan.iterations }, signal);
       onStep(shown());
     }

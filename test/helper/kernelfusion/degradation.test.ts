@@ -245,7 +245,7 @@ for (const scale of SCALES) {
       1,
       Float32Array.from({ length: width * height }, (_, i) => ramp(Math.floor(i / width), i % width)),
     );
-    const canvas = bicubicCanvas(lr, scale, margin);
+    const canvas = bicubicCanvas(lr, kernel);
     assert.equal(canvas.width, scale * width + 2 * margin);
     assert.equal(canvas.height, scale * height + 2 * margin);
     const inLrPixels = (o: number) => (o - margin - (scale - 1) / 2) / scale;

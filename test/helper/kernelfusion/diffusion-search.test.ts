@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import { bicubicCanvas } from '../../../helper/kernelfusion/degradation.ts';
 import {
   DIFFUSION_SEARCH,
   type DiffusionPlan,
-  enlargedCanvas,
   type Searched,
   searchByDiffusion,
   times,
@@ -53,7 +53,7 @@ async function search(
       searched,
       prior,
       plan,
-      enlargedCanvas(searched),
+      bicubicCanvas(y, searched),
       failing ?? equations,
       onnx,
       makeRandom(seed),

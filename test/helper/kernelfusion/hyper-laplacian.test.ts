@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../helper/image/planes.ts';
-import { bicubicCanvas, canvasMargin, makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
+import { bicubicCanvas, makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
 import { type HyperLaplacianOptions, restoreHyperLaplacian } from '../../../helper/kernelfusion/hyper-laplacian.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { bicubicKernel, type Kernel, makeKernel } from '../../../shared/kernel.ts';
@@ -27,7 +27,7 @@ function degraded(kernel: Kernel, side: number, channels: number) {
   const truth = scene(degradation.canvasWidth, degradation.canvasHeight, channels);
   const y = makePlanes(side, side, channels);
   for (let c = 0; c < channels; c++) planeOf(y, c).set(degradation.apply(planeOf(truth, c)));
-  return { degradation, truth, y, start: bicubicCanvas(y, kernel.scale, canvasMargin(kernel.size, kernel.scale)) };
+  return { degradation, truth, y, start: bicubicCanvas(y, kernel) };
 }
 
 /** A Gaussian blur of 2 pixels, 10 taps wide. */
@@ -137,7 +137,7 @@ test('a flat picture stays flat, at every scale', async () => {
     const kernel = bicubicKernel(scale);
     const y = mapPlanes(makePlanes(10, 9, 3), () => 0.3);
     const degradation = makeDegradation(kernel, 10, 9);
-    const start = bicubicCanvas(y, scale, canvasMargin(kernel.size, scale));
+    const start = bicubicCanvas(y, kernel);
     const { data } = await restoreHyperLaplacian(y, degradation, start, OPTIONS);
     assertClose(data, new Array(data.length).fill(0.3), 1e-4);
   }

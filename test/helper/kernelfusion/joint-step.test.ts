@@ -138,7 +138,7 @@ async function checkDegradation(scale: Scale, kernelSize: number): Promise<void>
     scale,
     random.normals(kernelSize ** 2).map((v) => Math.abs(v)),
   );
-  const x = bicubicCanvas(y, scale, (kernelSize - scale) / 2);
+  const x = bicubicCanvas(y, kernel);
   const g = new GraphBuilder();
   const picture = g.input('x', [1, 2, x.height, x.width]);
   const k = g.input('k', [kernelSize, kernelSize]);
