@@ -8,6 +8,8 @@ test('confidence is three quarters where all parts agree, and falls the more of 
   const falling = [0, 0.05, 0.1, 0.3, 1].map(confidenceAt);
   assert.ok(falling.every((v, i) => i === 0 || v < falling[i - 1]));
   assert.ok(falling[4] > 0 && falling[4] < 0.02);
+  // Log odds 1.1 - 5.4 sqrt(0.25) = -1.6.
+  assertClose([confidenceAt(0.25)], [1 / (1 + Math.exp(1.6))], 1e-9);
 });
 
 test('it is that of the share of blocks which the plain kernel foretells better', () => {

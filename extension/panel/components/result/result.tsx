@@ -13,7 +13,7 @@ import { fileName, saveFile } from './save-file.ts';
 const { result: TEXT } = STRINGS;
 
 /** Below this the helper gives the plain kernel a share in the picture (helper/kernelfusion/confidence.ts), and the person is told what to do. */
-const LEAST_CONFIDENCE = 0.4;
+const LEAST_CONFIDENCE = 0.395;
 
 export interface ResultProps {
   readonly original: Picture;

@@ -232,10 +232,13 @@ test('where some parts speak against the kernel found the plain one has a share 
     const kernel = { kernel: OBLIQUE, kernelSource: 'estimated', confidence, notes: [], kernels: [] } as const;
     return closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ noise: 1 }), { ...brief, checkpoint: { kernel } });
   };
-  const [sure, unsure, without] = [await byConfidence(0.7), await byConfidence(0.25), await byConfidence(0)];
+  const [sure, unsure] = [await byConfidence(0.7), await byConfidence(0.25)];
+  const context = { ...brief, kernel: bicubicKernel(2) };
+  const without = await closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ noise: 1 }), context);
   const share = plainShare(0.25);
   assert.ok(share > 0.3 && share < 0.9, `${share}`);
   const of = ({ layer: { colour } }: MethodResult) => colour.data;
+  assert.ok(of(sure).some((v, i) => Math.abs(v - of(without)[i]) > 0.2));
   assertClose(
     of(unsure),
     of(sure).map((v, i) => (1 - share) * v + share * of(without)[i]),
