@@ -88,7 +88,7 @@ export const closedForm =
   async (layer, options, context) => {
     const y = mapPlanes(layer.colour, toNetwork);
     const usable = opaque(layer);
-    const noise = noiseOf(y, usable, options);
+    const { noise, notes: noiseNotes } = noiseOf(y, usable, options);
     const sigma = noise / 127.5;
     const given = context.kernel;
     const report = makeReporter(predictWork(y, layer.alpha !== null, options, plan, given?.size), context);
@@ -112,7 +112,7 @@ export const closedForm =
     });
 
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
-    const notes = [...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
+    const notes = [...noiseNotes, ...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
     const restoration = restorationIn(context, notes);
     const exact = given !== undefined || (options.scale <= SEARCH_SCALE && isUndisputed(found.confidence ?? 0));
     const manner = exact ? { ...plan.restoration, trust: EXACT_KERNEL } : plan.restoration;

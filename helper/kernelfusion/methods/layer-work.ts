@@ -5,6 +5,7 @@
 import { type Kernel, resizeSide } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
 import { mapPlanes, type Planes } from '../../image/planes.ts';
+import { jpegTraces, quantisationNoise } from '../jpeg-traces.ts';
 import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
 import { gradientSums, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
@@ -72,9 +73,25 @@ export async function restoreAlpha(
   return restoreLayer(mapPlanes(alpha, toNetwork), kernel, 0, null, FAST_RESTORATION, { ...restoration, onStep });
 }
 
-/** Noise of a layer (values in [-1, 1]) in 8-bit levels: what was said, or what it looks like. */
-export const noiseOf = (y: Planes, usable: Uint8Array, { noise }: UpscaleOptions): number =>
-  noise ?? Math.min(MOST_NOISE, estimateNoise(y, usable) * 127.5);
+/** From here on, in 8-bit levels, it is told what a JPEG lost. */
+const NOTABLE_LOSS = 1;
+
+/**
+ * Noise of a layer (values in [-1, 1]) in 8-bit levels: what was said, or what it looks like, with what it lost as a JPEG; and what is to
+ * be told of that.
+ */
+export function noiseOf(
+  y: Planes,
+  usable: Uint8Array,
+  { noise: said }: UpscaleOptions,
+): { readonly noise: number; readonly notes: readonly string[] } {
+  if (said !== null) return { noise: said, notes: [] };
+  const traces = jpegTraces(y, usable);
+  const lost = traces ? quantisationNoise(traces) : 0;
+  const noise = Math.min(MOST_NOISE, Math.hypot(127.5 * estimateNoise(y, usable), lost));
+  const note = `The layer was compressed as JPEG. What that cost it counts as ${lost.toFixed(1)} levels of noise.`;
+  return { noise, notes: lost >= NOTABLE_LOSS ? [note] : [] };
+}
 
 /** Phase 1 of every method that has a prior. */
 export async function learnPrior(

@@ -109,7 +109,7 @@ async function run(
 ): Promise<MethodResult> {
   const { executor, signal } = context;
   const y = mapPlanes(layer.colour, toNetwork);
-  const noise = noiseOf(y, opaque(layer), options);
+  const { noise, notes: noiseNotes } = noiseOf(y, opaque(layer), options);
   const given = context.kernel ? useGiven(context.kernel, options) : null;
   const report = makeReporter(
     predictPaperWork(y, layer.alpha !== null, options, { training, diffusion }, given?.kernel.size),
@@ -153,7 +153,7 @@ async function run(
     if (given) return { ...given, kernels };
     return { kernel, kernelSource: 'estimated', confidence: null, notes: [], kernels: seen };
   });
-  const notes = [...estimate.notes];
+  const notes = [...noiseNotes, ...estimate.notes];
   const restoration = restorationIn(context, notes);
   const restoreColour = async () => {
     if (inOnePiece) return mapPlanes((await found()).picture, toUnit);

@@ -94,7 +94,7 @@ async function experiment(folder: string, plan: ClosedFormPlan, executor: Execut
   const options = parseOptions({ scale });
   const y = mapPlanes(layer.colour, toNetwork);
   const usable = opaque(layer);
-  const sigma = noiseOf(y, usable, options) / 127.5;
+  const sigma = noiseOf(y, usable, options).noise / 127.5;
   const psnr = (colour: Planes) => scorePicture({ colour, alpha: truth.alpha }, truth, scale).psnrYShift;
   const plain = psnr(bicubicOf(pair).colour);
   const gain = async (k: Kernel) => {
