@@ -50,7 +50,7 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
       ...{ picture: enlarged, kernel },
       facts: {
         layer: { width: enlarged.width, height: enlarged.height, channels: 4, depth: 8 },
-        ...{ bytes: enlarged.rgba.length, kernelSource: 'estimated', confidence: 0.87, notes: [], noise: 0.8 },
+        ...{ bytes: enlarged.rgba.length, kernelSource: 'estimated', confidence: 0.72, notes: [], noise: 0.8 },
         ...{ lrConsistency: 46.2, timings: { total: 71.4 }, versions: {}, seed: 1 },
       },
     },

@@ -26,7 +26,7 @@ export const SECRETS = { token: 'token', helperKey: 'key' };
 
 export const FACTS: NonNullable<JobStatus['result']> = {
   layer: { width: 40, height: 32, channels: 4, depth: 8 },
-  ...{ bytes: RESULT.length, kernelSource: 'estimated', confidence: 0.87, notes: [], noise: 0.8, lrConsistency: 46.2 },
+  ...{ bytes: RESULT.length, kernelSource: 'estimated', confidence: 0.72, notes: [], noise: 0.8, lrConsistency: 46.2 },
   ...{ timings: {}, versions: {}, seed: 1 },
 };
 

@@ -60,7 +60,7 @@ describe('every state of the panel', { skip: missing(TARGETS[0]), timeout: 180_0
       await gallery.show(name, { theme: 'light', width: 360 });
       words[name] = await gallery.page.$eval('#panel', (panel) => (panel as HTMLElement).innerText);
     }
-    assert.match(words.done, /Confidence in the kernel\s+87 %/);
+    assert.match(words.done, /Confidence in the kernel\s+72 %/);
     assert.doesNotMatch(words.done, /uncertain/);
     assert.match(words.uncertain, /Confidence in the kernel\s+31 %/);
     assert.match(words.uncertain, /The kernel is uncertain: .* preset Best/);

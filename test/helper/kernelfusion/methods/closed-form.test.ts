@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import sharp from 'sharp';
 import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
-import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
+import { fillPixels, layerOf } from '../../../../helper/image/pixels.ts';
+import { cutPlanes, makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
 import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
 import { plainShare } from '../../../../helper/kernelfusion/confidence.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
@@ -198,6 +200,36 @@ test('pure noise is seen to be noise and comes out smoother, in range', async ()
   assert.ok(result.noise > 15 && result.noise < 35, `noise ${result.noise} of 25.5 levels`);
   const power = ({ data }: Planes) => data.reduce((sum, v) => sum + (v - 0.5) ** 2, 0) / data.length;
   assert.ok(power(result.layer.colour) < power(layer.colour));
+});
+
+test('what a layer lost as a JPEG counts as noise, with a note, and the picture is the better for it', async () => {
+  const side = 64;
+  const grey = (planes: Planes) => makePlanes(planes.width, planes.height, 1, planeOf(planes, 0));
+  const truth = grey(cutPlanes(discs(2 * side + 6, 1), 3, 3, 2 * side, 2 * side));
+  const pixels = new Uint8Array(side * side);
+  fillPixels(opaque(grey(seen(OBLIQUE, side))), pixels);
+  const file = await sharp(pixels, { raw: { width: side, height: side, channels: 1 } })
+    .jpeg({ quality: 75 })
+    .toBuffer();
+  const layer = layerOf(await sharp(file).greyscale().raw().toBuffer(), side, side, 1);
+  const restored = async (noise: number | null) => {
+    const result = await closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ noise }), {
+      ...brief,
+      kernel: OBLIQUE,
+    });
+    const { data } = result.layer.colour;
+    return { ...result, error: Math.sqrt(data.reduce((sum, v, i) => sum + (v - truth.data[i]) ** 2, 0) / data.length) };
+  };
+  const found = await restored(null);
+  assert.ok(found.noise > 2 && found.noise < 4, `${found.noise} levels`);
+  assert.match(found.notes[0], /compressed as JPEG\. .* 2\.\d levels of noise/);
+  // What it looks like, and what it is on average.
+  const [blind, timid] = [await restored(0.3), await restored(8)];
+  assert.deepEqual([blind.noise, blind.notes], [0.3, []]);
+  assert.ok(
+    found.error < 0.95 * blind.error && found.error < 0.98 * timid.error,
+    [found, blind, timid].map(({ error }) => error).join(),
+  );
 });
 
 test('a grey layer has one plane before and after', async () => {
