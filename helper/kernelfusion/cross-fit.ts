@@ -2,15 +2,15 @@
  * The kernel fitted to LR pixels that the picture has not seen.
  *
  * The pixels are dealt into folds, and each fold has a scene of its own, which never sees that fold's pixels. Steps take the folds
- * in turn: the scene is inferred a little further with the present kernel (scene-posterior.ts), and the kernel solved for that
- * explains the pixels hidden from it,
+ * in turn: the scene is inferred a little further with the present kernel, under sparse gradients (here) or under the prior
+ * (prior-scene.ts), and the kernel solved for that explains the pixels hidden from it,
  *   k = argmin |U_m k - y|^2 + gamma |grad k|^2,   m: the scene's mean.
  * Errors of m, which was inferred from other pixels, have nothing to do with the noise of these: the fit is not drawn to zero by them.
  * Fitted to pixels that the picture has seen, a kernel would only confirm itself: the picture is sharpened until it agrees with
  * whatever kernel made it. (Cross-fitting as in Chernozhukov et al. 2018.)
  */
 import { type Kernel, makeKernel } from '../../shared/kernel.ts';
-import { cutPlanes, makePlanes } from '../image/planes.ts';
+import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
 import { blankScene } from './held-out.ts';
 import {
   averageEquations,
@@ -30,53 +30,83 @@ const SMOOTHNESS = 1e-3;
 const KERNEL_ITERATIONS = 400;
 /** Share of the past in the running mean of the normal equations. */
 const MOMENTUM = 0.7;
-/** Of conjugate gradients, for the mean and for the draw. */
-export const CROSS_FIT_ITERATIONS = 12;
-/** Rounds in which a scene is inferred when it is begun; later on it is one. */
-const FIRST_ROUNDS = 2;
 
-/** Steps on from the kernel `start`. Pixels whose `usable` is 0 are not fitted. `equations`: for kernels of that side and scale. */
-export async function crossFit(
-  view: Omit<View, 'shown'>,
+/** How the scene of a fold is inferred. S: what of it is kept from step to step. */
+export interface Inference<S> {
+  /** The scene a little further on, from the last one or from nothing. LR pixels whose `shown` is 0 are not looked at. */
+  infer(shown: Float32Array, kernel: Kernel, last: S | null): Promise<S>;
+  /** What the kernel is fitted to: as many planes as the layer has, on the kernel's canvas. */
+  pictureOf(scene: S): Planes;
+  /** The scene in the frame of a kernel that was moved. */
+  move(scene: S, change: (picture: Planes) => Planes): S;
+}
+
+/**
+ * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]). Pixels whose `usable` is 0 are not fitted. `equations`: for
+ * kernels of that side and scale.
+ */
+export async function crossFit<S>(
+  y: Planes,
   usable: Uint8Array,
   start: Kernel,
   steps: number,
+  inference: Inference<S>,
   equations: NormalEquationsBuilder,
   random: Random,
   onStep: (kernel: Kernel) => void,
-  signal?: AbortSignal,
 ): Promise<Kernel> {
   const { size, scale } = start;
-  const lr = makePlanes(view.width, view.height, 1, view.y);
-  const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
-  const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
-  const scenes: (Scene | null)[] = Array(FOLDS).fill(null);
+  const scenes: (S | null)[] = Array(FOLDS).fill(null);
   let kernel = start;
   let average: NormalEquations | null = null;
   for (let step = 0; step < steps; step++) {
     const fold = step % FOLDS;
-    const seen = { ...view, shown: Float32Array.from(folds, (f) => (f === fold ? 0 : 1)) };
-    const begun = scenes[fold];
-    let scene = begun ?? blankScene(seen, kernel);
-    for (let round = begun ? 1 : FIRST_ROUNDS; round > 0; round--) {
-      scene = await inferScene(seen, kernel, scene, random, CROSS_FIT_ITERATIONS, signal);
-    }
+    const shown = Float32Array.from(folds, (f) => (f === fold ? 0 : 1));
+    const scene = await inference.infer(shown, kernel, scenes[fold]);
     scenes[fold] = scene;
     const hidden = usable.map((u, i) => (folds[i] === fold ? u : 0));
-    const present = await equations.build(canvas(scene.mean), lr, hidden);
+    const present = await equations.build(inference.pictureOf(scene), y, hidden);
     average = average ? averageEquations(average, present, MOMENTUM) : present;
     const values = solveKernel(smoothEquations(average, size, SMOOTHNESS), KERNEL_ITERATIONS);
     const centred = centreKernel(makeKernel(size, scale, values));
     kernel = centred.kernel;
     const [dy, dx] = centred.moved;
     if (dy !== 0 || dx !== 0) {
-      const move = (data: Float32Array) => cutPlanes(canvas(data), -dy, -dx, width, height).data;
-      for (const [f, s] of scenes.entries()) scenes[f] = s && { mean: move(s.mean), draw: move(s.draw) };
+      const change = (picture: Planes) => cutPlanes(picture, -dy, -dx, picture.width, picture.height);
+      for (const [f, s] of scenes.entries()) scenes[f] = s && inference.move(s, change);
       // The past equations speak of another frame.
       average = null;
     }
     onStep(kernel);
   }
   return kernel;
+}
+
+/** Of conjugate gradients, for the mean and for the draw. */
+export const CROSS_FIT_ITERATIONS = 12;
+/** Rounds in which a scene is inferred when it is begun; later on it is one. */
+const FIRST_ROUNDS = 2;
+
+/** Scenes of one plane under sparse gradients (scene-posterior.ts), for kernels of that side and scale. */
+export function underGradients(
+  view: Omit<View, 'shown'>,
+  { size, scale }: Pick<Kernel, 'size' | 'scale'>,
+  random: Random,
+  signal?: AbortSignal,
+): Inference<Scene> {
+  const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
+  const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
+  return {
+    async infer(shown, kernel, last) {
+      const seen = { ...view, shown };
+      let scene = last ?? blankScene(seen, kernel);
+      for (let round = last ? 1 : FIRST_ROUNDS; round > 0; round--) {
+        scene = await inferScene(seen, kernel, scene, random, CROSS_FIT_ITERATIONS, signal);
+      }
+      return scene;
+    },
+    pictureOf: ({ mean }) => canvas(mean),
+    move: ({ mean, draw }, change) => ({ mean: change(canvas(mean)).data, draw: change(canvas(draw)).data }),
+  };
 }

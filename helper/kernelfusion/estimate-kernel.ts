@@ -3,14 +3,15 @@
  *
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
  * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
- * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all kernels met the one is kept that
- * foretells hidden pixels best (held-out.ts). All this is at twice the layer's resolution whatever the scale wanted: there a blur
- * of a given width in LR pixels has few enough taps to be found, and `toScale` carries it on.
+ * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. The best of them may be fitted once more, under
+ * the prior (prior-scene.ts), where sparse gradients mislead. Of all kernels met the one is kept that foretells hidden pixels best
+ * (held-out.ts). All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few
+ * enough taps to be found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
-import type { Planes } from '../image/planes.ts';
+import { makePlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { crossFit } from './cross-fit.ts';
+import { crossFit, underGradients } from './cross-fit.ts';
 import { bicubicCanvas } from './degradation.ts';
 import {
   DIFFUSION_ON,
@@ -25,7 +26,8 @@ import { makeNormalEquations, trimKernel } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
-import type { Prior } from './patch-diffusion.ts';
+import { makeDenoiser, type Prior } from './patch-diffusion.ts';
+import { underPrior } from './prior-scene.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { View } from './scene-posterior.ts';
 
@@ -41,24 +43,27 @@ export interface SearchPlan {
   readonly diffusions: number;
   /** How many of the fitted kernels the diffusion goes on from. */
   readonly refined: number;
+  /** Steps of cross-fitting under the prior from the best kernel met, where there is a prior; the diffusion goes on from there, too. 0: none. */
+  readonly underPrior: number;
 }
 
 /** How many kernels a search fits, how many steps its diffusions make, and how many kernels it judges. */
-export function searchParts({ shapes, diffusions, refined }: SearchPlan) {
+export function searchParts({ shapes, diffusions, refined, underPrior }: SearchPlan) {
   const fits = shapes.length + Math.min(1, diffusions);
-  const onwards = diffusions > 0 ? 1 + refined : 0;
+  const last = Math.min(1, underPrior);
+  const onwards = (diffusions > 0 ? 1 + refined : 0) + last;
   return {
     fits,
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
-    judged: fits + diffusions + onwards + 1,
+    judged: fits + diffusions + last + onwards + 1,
   };
 }
 
 /** Steps of a search, for progress and predictions. */
 export function searchSteps(plan: SearchPlan): number {
   const { fits, diffusionSteps } = searchParts(plan);
-  return fits * plan.fitting + diffusionSteps;
+  return fits * plan.fitting + diffusionSteps + plan.underPrior;
 }
 
 export interface Estimate {
@@ -79,7 +84,7 @@ export interface Candidate extends DetailedPrediction {
   readonly diffused: boolean;
 }
 
-/** `prior` may be missing where the plan has no diffusions. `onStep` hears every step of `searchSteps`. */
+/** `prior` may be missing where the plan has no diffusions and nothing under the prior. `onStep` hears every step of `searchSteps`. */
 export async function estimateKernel(
   searched: Searched,
   prior: Prior | null,
@@ -107,12 +112,22 @@ export async function estimateKernel(
       met.push(candidate);
       return candidate;
     };
-    const fit = async (start: string, from: Kernel) =>
-      meet(
-        start,
-        false,
-        await crossFit(view, usable, from, plan.fitting, equations, makeRandom(seed, 2), listen, signal),
-      );
+    const luma = makePlanes(y.width, y.height, 1, view.y);
+    const fit = async (start: string, from: Kernel) => {
+      const chance = makeRandom(seed, 2);
+      const scenes = underGradients(view, searched, chance, signal);
+      return meet(start, false, await crossFit(luma, usable, from, plan.fitting, scenes, equations, chance, listen));
+    };
+    const fitUnderPrior = async (from: Kernel, by: Prior) => {
+      const { width, height } = bicubicCanvas(y, from);
+      const denoiser = await makeDenoiser(by, width, height, executor, signal);
+      try {
+        const scenes = underPrior(y, sigma, denoiser, signal);
+        return await crossFit(y, usable, from, plan.underPrior, scenes, equations, makeRandom(seed, 2), listen);
+      } finally {
+        await denoiser.release();
+      }
+    };
     for (const shape of plan.shapes) await fit(shape, startKernel(shape, size, scale));
     if (prior) {
       const diffuse = async (start: string, diffusion: DiffusionPlan, picture: Planes) => {
@@ -140,6 +155,10 @@ export async function estimateKernel(
       await fit('diffusion, fitted', best.kernel);
       const fitted = met.filter(({ diffused }) => !diffused);
       for (const candidate of ranked(fitted).slice(0, plan.refined)) await goOn(candidate);
+      if (plan.underPrior > 0) {
+        const { start, kernel } = choose(met);
+        await goOn(await meet(`${start}, fitted under the prior`, false, await fitUnderPrior(kernel, prior)));
+      }
     }
     return { chosen: choose(met), plain: await judge(bicubicKernel(scale)), candidates: met };
   } finally {

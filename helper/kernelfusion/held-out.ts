@@ -133,7 +133,7 @@ export function blankScene(view: View, kernel: Kernel): Scene {
 }
 
 /** The hidden pixels replaced by the mean of the shown ones around them. */
-function withoutHidden({ y, width, height, shown }: View): Float32Array {
+export function withoutHidden({ y, width, height, shown }: Omit<View, 'variance'>): Float32Array {
   const out = y.slice();
   for (let i = 0; i < shown.length; i++) {
     if (shown[i] === 1) continue;

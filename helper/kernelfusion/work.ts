@@ -8,6 +8,7 @@ import { DIFFUSION_SEARCH } from './diffusion-search.ts';
 import { SEARCH_SCALE, type SearchPlan, searchParts } from './estimate-kernel.ts';
 import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
+import { FIRST_TIMES, LATER_TIMES, PRIOR_SCENE_ITERATIONS } from './prior-scene.ts';
 import type { RestorationPlan } from './restore.ts';
 
 /** Multiply-adds by phase, of the executor's kind: those of the solvers' loops count SLOWNESS times. */
@@ -50,9 +51,18 @@ export function plannedWork(
   const crossFit = side ** 4 + 2 * CROSS_FIT_ITERATIONS * pair(side ** 2);
   const diffusion =
     SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + DIFFUSION_SEARCH.pictureIterations * pair(side ** 2));
+  // A step under the prior, and what its scenes take more when they are begun.
+  const underPrior = (times: readonly number[]) =>
+    y.channels * side ** 4 +
+    times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(side ** 2));
   const searching = (plan: SearchPlan) => {
     const { fits, diffusionSteps, judged } = searchParts(plan);
-    return (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT) * crossFit + diffusionSteps * diffusion;
+    const begun = FOLDS * (underPrior(FIRST_TIMES) - underPrior(LATER_TIMES));
+    return (
+      (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT) * crossFit +
+      diffusionSteps * diffusion +
+      (plan.underPrior > 0 ? plan.underPrior * underPrior(LATER_TIMES) + begun : 0)
+    );
   };
   return {
     prior: training ? 3 * training.steps * training.batch * training.crop ** 2 * net : 0,

@@ -4,7 +4,7 @@
  *
  * They differ in how much they try: `fast` searches kernels from two shapes and restores by the gradients of natural pictures
  * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
- * `best` trains longer, starts from every shape and makes more steps.
+ * `best` trains longer, starts from every shape, makes more steps, and fits the best kernel once more under the prior.
  */
 import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
@@ -55,17 +55,17 @@ export interface ClosedFormPlan {
 export const CLOSED_FORM_PLANS = {
   fast: {
     training: null,
-    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 12, diffusions: 0, refined: 0 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 12, diffusions: 0, refined: 0, underPrior: 0 },
     restoration: FAST_RESTORATION,
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 9, diffusions: 2, refined: 2 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 9, diffusions: 2, refined: 2, underPrior: 0 },
     restoration: FAST_RESTORATION,
   },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, fitting: 18, diffusions: 3, refined: 4 },
+    search: { shapes: ALL_SHAPES, fitting: 18, diffusions: 3, refined: 4, underPrior: 12 },
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;

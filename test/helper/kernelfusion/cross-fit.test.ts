@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { makePlanes } from '../../../helper/image/planes.ts';
-import { crossFit, FOLDS } from '../../../helper/kernelfusion/cross-fit.ts';
+import { crossFit, FOLDS, underGradients } from '../../../helper/kernelfusion/cross-fit.ts';
 import { makeNormalEquations } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
@@ -35,17 +35,19 @@ interface Run {
   readonly steps?: number;
   readonly seed?: number;
   readonly usable?: (i: number) => boolean;
+  readonly builder?: typeof equations;
   readonly onStep?: (kernel: Kernel) => void;
   readonly signal?: AbortSignal;
 }
 
 function fitTo(view: ReturnType<typeof viewOf>, { start = SPOT, steps = 9, seed = 1, ...more }: Run = {}) {
   const usable = Uint8Array.from(view.y, (_, i) => (more.usable?.(i) === false ? 0 : 1));
-  const onStep = more.onStep ?? (() => {});
-  return crossFit(view, usable, start, steps, equations, makeRandom(seed), onStep, more.signal);
+  const { onStep = () => {}, builder = equations, signal } = more;
+  const random = makeRandom(seed);
+  const luma = makePlanes(view.width, view.height, 1, view.y);
+  return crossFit(luma, usable, start, steps, underGradients(view, start, random, signal), builder, random, onStep);
 }
 
-const everywhere = ({ y }: { y: Float32Array }) => new Uint8Array(y.length).fill(1);
 const alike = (a: Kernel, b: Kernel) => scoreKernel(a, b).ncc;
 
 for (const [name, truth, steps, left] of [
@@ -77,7 +79,7 @@ test('the scenes go where the kernel is moved to: from a start to one side the s
 test('no fold sees its own pixels: what they are has no part in the windows they are fitted to', async () => {
   const view = viewOf(OBLIQUE);
   /** The scenes of the first round, each as its fold's first step has it, and that fold. */
-  const scenes = async (y: Float32Array) => {
+  const scenes = async (y: Float32Array<ArrayBuffer>) => {
     const heard: { scene: Float32Array; fold: Uint8Array }[] = [];
     const listening: typeof equations = {
       ...equations,
@@ -87,7 +89,7 @@ test('no fold sees its own pixels: what they are has no part in the windows they
         return equations.build(z, makePlanes(view.width, view.height, 1, view.y), weight);
       },
     };
-    await crossFit({ ...view, y }, everywhere(view), SPOT, FOLDS, listening, makeRandom(1), () => {});
+    await fitTo({ ...view, y }, { steps: FOLDS, builder: listening });
     return heard;
   };
   const [first] = await scenes(view.y);
@@ -107,7 +109,7 @@ test('the folds part the pixels: each is fitted once in as many steps', async ()
       return equations.build(z, y, weight);
     },
   };
-  await crossFit(view, everywhere(view), SPOT, FOLDS, listening, makeRandom(1), () => {});
+  await fitTo(view, { steps: FOLDS, builder: listening });
   assert.ok(times.every((t) => t === 1));
 });
 
@@ -122,8 +124,7 @@ test('pixels that are not usable are not fitted: no window of theirs enters the 
       return equations.build(z, y, weight);
     },
   };
-  const mask = Uint8Array.from(view.y, (_, i) => (usable(i) ? 1 : 0));
-  await crossFit(view, mask, SPOT, FOLDS, listening, makeRandom(1), () => {});
+  await fitTo(view, { steps: FOLDS, builder: listening, usable });
   assert.ok(used.length > 0 && used.every(usable));
 });
 

@@ -24,7 +24,7 @@ const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
 
-const PLAN: SearchPlan = { shapes: ['spot', 'line1'], fitting: 8, diffusions: 0, refined: 0 };
+const PLAN: SearchPlan = { shapes: ['spot', 'line1'], fitting: 8, diffusions: 0, refined: 0, underPrior: 0 };
 const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], fitting: 1 };
 const WITH_PRIOR: SearchPlan = { ...BRIEF, diffusions: 2, refined: 1 };
 
@@ -70,6 +70,7 @@ const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 test('steps of a search: the fit of each start, the reverse diffusions, and those that go on', () => {
   assert.equal(searchSteps(PLAN), 2 * 8);
   assert.equal(searchSteps(WITH_PRIOR), 2 * 1 + 2 * 14 + 2 * 7);
+  assert.equal(searchSteps({ ...WITH_PRIOR, underPrior: 4 }), 2 * 1 + 2 * 14 + 2 * 7 + 4 + 7);
 });
 
 test('pixels within two of the border are left out', () => {
@@ -121,6 +122,16 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
   ]);
 });
 
+test('the best kernel met is fitted once more under the prior, and a diffusion goes on from there', async () => {
+  const plan = { ...WITH_PRIOR, underPrior: 4 };
+  const { steps, candidates } = await estimate(small, { plan, prior: await trained(small) });
+  assert.deepEqual(steps, upTo(searchSteps(plan)));
+  const [fitted, on] = candidates.slice(-2);
+  const { start } = choose(candidates.slice(0, -2));
+  assert.deepEqual([fitted.start, fitted.diffused], [`${start}, fitted under the prior`, false]);
+  assert.deepEqual([on.start, on.diffused], [`${start}, fitted under the prior, diffused on`, true]);
+});
+
 test('three colours that are alike are searched as a grey layer is: no colour is left out', async () => {
   const { y } = small;
   const colours = makePlanes(y.width, y.height, 3);
@@ -153,15 +164,16 @@ for (const at of [1, 5, 13]) {
   });
 }
 
-test('an executor that fails, in the cross-fit or in the diffusion, is left with no program', async () => {
+test('an executor that fails, in the cross-fit, in a diffusion or under the prior, is left with no program', async () => {
   const prior = await trained(small);
-  for (const last of [2, 12]) {
+  for (const last of [2, 12, 60]) {
     let runs = 0;
     const failing = wrapExecutor(onnx, (program) => (inputs) => {
       if (++runs > last) throw new Error('the device is gone');
       return program.run(inputs);
     });
-    await assert.rejects(estimate(small, { plan: WITH_PRIOR, prior, executor: failing }), /the device is gone/);
+    const plan = { ...WITH_PRIOR, underPrior: 4 };
+    await assert.rejects(estimate(small, { plan, prior, executor: failing }), /the device is gone/);
     assert.equal(onnx.livePrograms, 0);
   }
 });
