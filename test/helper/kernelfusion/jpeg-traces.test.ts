@@ -69,6 +69,64 @@ test('a quantiser as fine as 1 for some coefficients and 2 for others', async ()
   assert.ok(found.steps.includes(1) && found.steps.includes(2));
 });
 
+/** A slope that the rounding to whole levels makes stairs of, with texture on the right. */
+function slope(quality: number): Promise<Buffer> {
+  const side = 192;
+  const random = makeRandom(4);
+  const pixels = Uint8Array.from({ length: 3 * side ** 2 }, (_, i) => {
+    const [row, column] = [Math.floor(i / 3 / side), Math.floor(i / 3) % side];
+    const texture = column < 120 ? 0 : 30 * Math.sin(row * column) + 12 * (random.uniform() - 0.5);
+    return 60 + 0.35 * row + 0.2 * column + texture;
+  });
+  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+    .jpeg({ quality })
+    .toBuffer();
+}
+
+for (const quality of [50, 75]) {
+  test(`where slopes are smooth their stairs are not taken for steps, quality ${quality}`, async () => {
+    const file = await slope(quality);
+    const found = traces(await pixelsOf(file));
+    assert.ok(found);
+    const told = stepsIn(file);
+    for (const [i, step] of found.steps.entries()) if (step !== null) assert.equal(step, told[i], `${i}`);
+  });
+}
+
+/** Blocks of multiples of `step`, the mean and one other coefficient arbitrary. */
+function quantised(step: number, arbitrary: number): Planes {
+  const random = makeRandom(5);
+  const side = 96;
+  const planes = makePlanes(side, side, 1);
+  const wave = (u: number, x: number) => Math.sqrt((u === 0 ? 1 : 2) / 8) * Math.cos(((2 * x + 1) * u * Math.PI) / 16);
+  for (let block = 0; block < (side / 8) ** 2; block++) {
+    const corner = Math.floor(block / (side / 8)) * 8 * side + (block % (side / 8)) * 8;
+    const coefficients = Array.from({ length: 64 }, (_, f) => {
+      if (f === 0 || f === arbitrary) return 200 * (random.uniform() - 0.5);
+      return random.uniform() < 0.3 ? step * (random.below(9) - 4) : 0;
+    });
+    for (let i = 0; i < 64; i++) {
+      const [row, column] = [Math.floor(i / 8), i % 8];
+      const level = coefficients.reduce((sum, c, f) => sum + c * wave(Math.floor(f / 8), row) * wave(f % 8, column), 0);
+      planes.data[corner + row * side + column] = Math.round(level + 128) / 127.5 - 1;
+    }
+  }
+  return planes;
+}
+
+test('what fits no step is left out where the quantiser is coarse, and is a step of 1 where it is fine, but for the mean', () => {
+  const arbitrary = 10;
+  for (const [step, expected] of [
+    [6, null],
+    [2, 1],
+  ] as const) {
+    const found = traces(quantised(step, arbitrary));
+    assert.ok(found);
+    assert.deepEqual([found.steps[0], found.steps[arbitrary]], [null, expected]);
+    assert.ok(found.steps.every((q, f) => f === 0 || f === arbitrary || q === step));
+  }
+});
+
 test('the noise is that of steps, as their precisions are on average; coarser quality, more noise', async () => {
   const steps = [4, 4, 8, null];
   const expected = Math.sqrt(3 / (12 / 16 + 12 / 16 + 12 / 64));
