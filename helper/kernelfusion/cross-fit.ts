@@ -11,6 +11,7 @@
  */
 import { type Kernel, makeKernel } from '../../shared/kernel.ts';
 import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
+import { canvasSize } from './degradation.ts';
 import { blankScene } from './held-out.ts';
 import {
   averageEquations,
@@ -88,14 +89,14 @@ export const CROSS_FIT_ITERATIONS = 12;
 /** Rounds in which a scene is inferred when it is begun; later on it is one. */
 const FIRST_ROUNDS = 2;
 
-/** Scenes of one plane under sparse gradients (scene-posterior.ts), for kernels of that side and scale. */
+/** Scenes of one plane under sparse gradients (scene-posterior.ts), for kernels of the side and scale of `like`. */
 export function underGradients(
   view: Omit<View, 'shown'>,
-  { size, scale }: Pick<Kernel, 'size' | 'scale'>,
+  like: Pick<Kernel, 'size' | 'scale'>,
   random: Random,
   signal?: AbortSignal,
 ): Inference<Scene> {
-  const [width, height] = [scale * view.width + size - scale, scale * view.height + size - scale];
+  const { width, height } = canvasSize(view, like);
   const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
   return {
     async infer(shown, kernel, last) {

@@ -17,6 +17,14 @@ export function canvasMargin(kernelSize: number, scale: Scale): number {
   return (kernelSize - scale) / 2;
 }
 
+/** Size of that canvas for a layer, in HR pixels. */
+export function canvasSize(
+  layer: Pick<Planes, 'width' | 'height'>,
+  { size, scale }: Pick<Kernel, 'size' | 'scale'>,
+): Pick<Planes, 'width' | 'height'> {
+  return { width: scale * layer.width + size - scale, height: scale * layer.height + size - scale };
+}
+
 /**
  * Smaller taps are left out, as zeros are, which makes thin kernels cheap: in floats they would add nothing, and products too
  * small for a float's usual range take a hundred times as long.
@@ -61,8 +69,7 @@ export interface Degradation {
  */
 export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: number): Degradation {
   const { size, scale: s } = kernel;
-  const width = s * lrWidth + size - s;
-  const height = s * lrHeight + size - s;
+  const { width, height } = canvasSize({ width: lrWidth, height: lrHeight }, kernel);
   /** How far taps reach on the LR grid; and the phases' pitch and length. */
   const reach = Math.ceil(size / s) - 1;
   const pitch = lrWidth + reach;

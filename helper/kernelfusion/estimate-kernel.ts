@@ -12,7 +12,7 @@ import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import { makePlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { crossFit, underGradients } from './cross-fit.ts';
-import { bicubicCanvas } from './degradation.ts';
+import { bicubicCanvas, canvasSize } from './degradation.ts';
 import {
   DIFFUSION_ON,
   DIFFUSION_SEARCH,
@@ -119,7 +119,7 @@ export async function estimateKernel(
       return meet(start, false, await crossFit(luma, usable, from, plan.fitting, scenes, equations, chance, listen));
     };
     const fitUnderPrior = async (from: Kernel, by: Prior) => {
-      const { width, height } = bicubicCanvas(y, from);
+      const { width, height } = canvasSize(y, from);
       const denoiser = await makeDenoiser(by, width, height, executor, signal);
       try {
         const scenes = underPrior(y, sigma, denoiser, signal);

@@ -8,7 +8,7 @@
  * spread alone would favour narrow ones.
  */
 import type { Kernel } from '../../shared/kernel.ts';
-import { makePlanes } from '../image/planes.ts';
+import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { bicubicCanvas, makeDegradation } from './degradation.ts';
 import type { Random } from './random.ts';
 import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
@@ -125,15 +125,21 @@ export async function foretell(
   return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses, blocks };
 }
 
-/** The scene that is assumed before anything is inferred: the shown pixels enlarged onto the kernel's canvas. */
-export function blankScene(view: View, kernel: Kernel): Scene {
-  const plane = makePlanes(view.width, view.height, 1, withoutHidden(view));
-  const { data } = bicubicCanvas(plane, kernel);
+/** The scene that is assumed before anything is inferred. */
+export function blankScene({ y, width, height, shown }: View, kernel: Kernel): Scene {
+  const { data } = blankCanvas(makePlanes(width, height, 1, y), shown, kernel);
   return { mean: data, draw: data };
 }
 
+/** The shown pixels enlarged onto the kernel's canvas. */
+export function blankCanvas(y: Planes, shown: Float32Array, kernel: Kernel): Planes {
+  const blank = makePlanes(y.width, y.height, y.channels);
+  for (let c = 0; c < y.channels; c++) planeOf(blank, c).set(withoutHidden(planeOf(y, c), y.width, y.height, shown));
+  return bicubicCanvas(blank, kernel);
+}
+
 /** The hidden pixels replaced by the mean of the shown ones around them. */
-export function withoutHidden({ y, width, height, shown }: Omit<View, 'variance'>): Float32Array {
+function withoutHidden(y: Float32Array, width: number, height: number, shown: Float32Array): Float32Array {
   const out = y.slice();
   for (let i = 0; i < shown.length; i++) {
     if (shown[i] === 1) continue;

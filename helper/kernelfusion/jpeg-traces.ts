@@ -48,9 +48,10 @@ export interface JpegTraces {
  */
 export function jpegTraces(planes: Planes, usable: Uint8Array): JpegTraces | null {
   const { width, height } = planes;
-  // The level that JPEG subtracts is 128.
-  const luma = lumaOf(planes).map((v) => 127.5 * (v + 1) - 128);
-  if (new Set(luma.map((v) => Math.round(100 * v))).size < LEAST_LEVELS) return null;
+  // In place, for layers can be large. The level that JPEG subtracts is 128.
+  const luma = lumaOf(planes);
+  for (let i = 0; i < luma.length; i++) luma[i] = 127.5 * (luma[i] + 1) - 128;
+  if (!hasLevels(luma)) return null;
   const whole = usable.slice();
   planes.data.forEach((v, i) => {
     if (Math.abs(v) > 1 - 1e-4) whole[i % whole.length] = 0;
@@ -84,6 +85,13 @@ export function quantisationNoise({ steps }: JpegTraces): number {
 }
 
 const known = (steps: readonly (number | null)[]): number[] => steps.filter((q) => q !== null);
+
+/** Whether there are LEAST_LEVELS; of photographs a few rows show it. */
+function hasLevels(luma: Float64Array): boolean {
+  const levels = new Set<number>();
+  for (const v of luma) if (levels.add(Math.round(100 * v)).size >= LEAST_LEVELS) return true;
+  return false;
+}
 
 /** Top left pixels of the blocks of one grid that are usable throughout: all, or an even choice of them. */
 function blockCorners(usable: Uint8Array, width: number, height: number, top: number, left: number): number[] {

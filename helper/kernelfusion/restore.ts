@@ -2,9 +2,8 @@
  * The enlarged picture for a known kernel: closed form first, then a few steps of the prior.
  *
  * The hyper-Laplacian solution puts edges where the data want them; patch diffusion then moves its texture towards the
- * layer's own patches, at falling noise levels, each step followed by a return to agreement with the layer. No noise is
- * injected: it helps to find kernels and costs sharpness here (measured; docs/method.md). Large layers are cut into LR
- * tiles that overlap and are cross-faded; the solvers' influence dies out well within the overlap.
+ * layer's own patches (prior-steps.ts). Large layers are cut into LR tiles that overlap and are cross-faded; the solvers'
+ * influence dies out well within the overlap.
  */
 
 import { throwIfCancelled } from '../../shared/errors.ts';
@@ -12,41 +11,28 @@ import type { Kernel } from '../../shared/kernel.ts';
 import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
 import { isOutOfMemory } from '../out-of-memory.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { agreeWithLayer, priorTrust } from './agreement.ts';
-import { canvasMargin, cutMargin, makeDegradation } from './degradation.ts';
-import { naturalWeights, restoreByGradients } from './hyper-laplacian.ts';
+import { canvasMargin, canvasSize, cutMargin, makeDegradation } from './degradation.ts';
+import { restoreByGradients } from './hyper-laplacian.ts';
 import type { Piece } from './method.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
+import { type PriorSteps, stepsOfPrior, type Trust, USUAL_TRUST } from './prior-steps.ts';
 
-export interface RestorationPlan {
-  /** Noise levels of the prior's steps. */
-  readonly times: readonly number[];
-  /** Conjugate gradient iterations after each. */
-  readonly iterations: number;
-  readonly trust: Trust;
+export interface RestorationPlan extends PriorSteps {
   readonly rounds: number;
   readonly roundIterations: number;
-}
-
-/** How much the priors count beside the layer while the prior's steps are made. */
-export interface Trust {
-  /** Times `priorTrust` for its proposals. */
-  readonly prior: number;
-  /** Share of the hyper-Laplacian prior's weight. */
-  readonly gradients: number;
 }
 
 export const FAST_RESTORATION: RestorationPlan = {
   times: [60, 48, 40, 32, 26, 21, 17, 13, 11, 9, 7, 5, 4],
   iterations: 10,
-  trust: { prior: 1, gradients: 0.1 },
+  trust: USUAL_TRUST,
   rounds: 4,
   roundIterations: 25,
 };
 
 /**
- * For a kernel that was given, or found without dispute on the very grid that it is used on: the layer can be believed almost to the letter. With one that is
- * right in outline only, that would put its errors into the picture (docs/method.md).
+ * For a kernel that was given, or found without dispute on the very grid that it is used on: the layer can be believed almost to the letter.
+ * With one that is right in outline only, that would put its errors into the picture (docs/method.md).
  */
 export const EXACT_KERNEL: Trust = { prior: 0.1, gradients: 0.05 };
 
@@ -148,8 +134,7 @@ async function makeSolver(y: Planes, manner: Manner, side: number, executor: Exe
   const s = kernel.scale;
   const rows = lrTiles(y.height, Math.floor(side / s));
   const columns = lrTiles(y.width, Math.floor(side / s));
-  const margin = canvasMargin(kernel.size, s);
-  const [width, height] = [columns[0].length, rows[0].length].map((length) => s * length + 2 * margin);
+  const { width, height } = canvasSize({ width: columns[0].length, height: rows[0].length }, kernel);
   const denoiser = prior && (await makeDenoiser(prior, width, height, executor, signal, Math.round(NET_SHARE * side)));
   return {
     rows,
@@ -199,13 +184,11 @@ async function restorePiece(
   onStep(shown());
   if (denoiser) {
     const degradation = makeDegradation(kernel, y.width, y.height);
-    const sparse = plan.trust.gradients * naturalWeights(sigma).sparse;
-    for (const t of plan.times) {
-      const z = await denoiser.denoise(x, t);
-      const rho = plan.trust.prior * priorTrust(t, sigma);
-      x = await agreeWithLayer(z, y, degradation, { rho, sparse, iterations: plan.iterations }, signal);
+    const onPriorStep = (next: Planes) => {
+      x = next;
       onStep(shown());
-    }
+    };
+    await stepsOfPrior(x, y, degradation, sigma, denoiser, plan, onPriorStep, signal);
   }
   return shown();
 }

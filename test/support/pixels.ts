@@ -5,9 +5,9 @@ import sharp from 'sharp';
 import { makePlanes } from '../../helper/image/planes.ts';
 import type { Layer } from '../../helper/kernelfusion/method.ts';
 
-/** An 8-bit RGB or RGBA file, value / 255. */
-export async function loadLayer(path: string): Promise<Layer> {
-  const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true });
+/** An 8-bit RGB or RGBA file, its path or its bytes, value / 255. */
+export async function loadLayer(file: string | Buffer): Promise<Layer> {
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   const planes = (first: number, count: number) =>
     makePlanes(

@@ -1,24 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { layerOf } from '../../../helper/image/pixels.ts';
-import { makePlanes, mapPlanes, type Planes, planeOf } from '../../../helper/image/planes.ts';
+import { cutPlanes, makePlanes, mapPlanes, type Planes, planeOf } from '../../../helper/image/planes.ts';
 import { jpegTraces, quantisationNoise } from '../../../helper/kernelfusion/jpeg-traces.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { assertClose } from '../../support/close.ts';
 import { everywhere } from '../../support/everywhere.ts';
-
-const sample = fileURLToPath(new URL('../../../../test/fixtures/sample.png', import.meta.url));
+import { loadLayer } from '../../support/pixels.ts';
+import { sample } from '../cli-process.ts';
 
 /** The pixels of an encoded picture, values in [-1, 1]; `corner`: how many rows and columns are cut off. */
 async function pixelsOf(encoded: Buffer, [top, left]: readonly [number, number] = [0, 0]): Promise<Planes> {
-  const { width, height } = await sharp(encoded).metadata();
-  const { data, info } = await sharp(encoded)
-    .extract({ top, left, width: width - left, height: height - top })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return mapPlanes(layerOf(data, info.width, info.height, info.channels as 1 | 3).colour, (v) => 2 * v - 1);
+  const { colour } = await loadLayer(encoded);
+  const rest = cutPlanes(colour, top, left, colour.width - left, colour.height - top);
+  return mapPlanes(rest, (v) => 2 * v - 1);
 }
 
 const traces = (planes: Planes) => jpegTraces(planes, everywhere(planes));
