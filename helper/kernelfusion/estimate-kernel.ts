@@ -3,10 +3,11 @@
  *
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
  * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
- * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. The best of them may be fitted once more, under
- * the prior (prior-scene.ts), where sparse gradients mislead. Of all kernels met the one is kept that foretells hidden pixels best
- * (held-out.ts). All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few
- * enough taps to be found, and `toScale` carries it on.
+ * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all kernels met the one is kept that foretells
+ * hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: in a last round, which is dear,
+ * the best kernels are judged under the prior as well (prior-judge.ts), and the best of those is fitted once more under it (prior-scene.ts).
+ * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
+ * be found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import { makePlanes, type Planes } from '../image/planes.ts';
@@ -27,6 +28,7 @@ import { startKernel } from './kernel-starts.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import { makeDenoiser, type Prior } from './patch-diffusion.ts';
+import { foretellUnderPrior, HIDDEN_FROM_PRIOR } from './prior-judge.ts';
 import { underPrior } from './prior-scene.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { View } from './scene-posterior.ts';
@@ -43,7 +45,7 @@ export interface SearchPlan {
   readonly diffusions: number;
   /** How many of the fitted kernels the diffusion goes on from. */
   readonly refined: number;
-  /** Steps of cross-fitting under the prior from the best kernel met, where there is a prior; the diffusion goes on from there, too. 0: none. */
+  /** Steps of cross-fitting under the prior in a last round, where there is a prior; the diffusion goes on from there, too. 0: no such round. */
   readonly underPrior: number;
 }
 
@@ -57,13 +59,14 @@ export function searchParts({ shapes, diffusions, refined, underPrior }: SearchP
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
     judged: fits + diffusions + last + onwards + 1,
+    judgedUnderPrior: last * (2 * FINALISTS_OF_A_KIND + 2),
   };
 }
 
 /** Steps of a search, for progress and predictions. */
 export function searchSteps(plan: SearchPlan): number {
-  const { fits, diffusionSteps } = searchParts(plan);
-  return fits * plan.fitting + diffusionSteps + plan.underPrior;
+  const { fits, diffusionSteps, judgedUnderPrior } = searchParts(plan);
+  return fits * plan.fitting + diffusionSteps + plan.underPrior + judgedUnderPrior;
 }
 
 export interface Estimate {
@@ -118,17 +121,37 @@ export async function estimateKernel(
       const scenes = underGradients(view, searched, chance, signal);
       return meet(start, false, await crossFit(luma, usable, from, plan.fitting, scenes, equations, chance, listen));
     };
-    const fitUnderPrior = async (from: Kernel, by: Prior) => {
-      const { width, height } = canvasSize(y, from);
+    const lastRound = async (by: Prior, goOn: (from: Candidate) => Promise<Candidate>): Promise<Candidate> => {
+      const { width, height } = canvasSize(y, searched);
       const denoiser = await makeDenoiser(by, width, height, executor, signal);
       try {
-        const scenes = underPrior(y, sigma, denoiser, signal);
-        return await crossFit(y, usable, from, plan.underPrior, scenes, equations, makeRandom(seed, 2), listen);
+        const underIt = { y, sigma, denoiser, ...(signal && { signal }) };
+        const shown = hidePixels(usable.length, makeRandom(seed, 3), HIDDEN_FROM_PRIOR);
+        const judged: Judged<Candidate>[] = [];
+        const judgeOnce = async (candidate: Candidate) => {
+          const { kernel } = candidate;
+          const chance = makeRandom(seed, 4);
+          judged.push({
+            candidate,
+            underPrior: await foretellUnderPrior(underIt, { ...view, shown }, usable, kernel, chance),
+          });
+          listen(kernel);
+        };
+        for (const candidate of finalists(met)) await judgeOnce(candidate);
+        const { start, kernel } = bestOfAll(judged);
+        const scenes = underPrior(underIt);
+        const chance = makeRandom(seed, 2);
+        const found = await crossFit(y, usable, kernel, plan.underPrior, scenes, equations, chance, listen);
+        const fitted = await meet(`${start}, fitted under the prior`, false, found);
+        await judgeOnce(fitted);
+        await judgeOnce(await goOn(fitted));
+        return bestOfAll(judged);
       } finally {
         await denoiser.release();
       }
     };
     for (const shape of plan.shapes) await fit(shape, startKernel(shape, size, scale));
+    let last: Candidate | null = null;
     if (prior) {
       const diffuse = async (start: string, diffusion: DiffusionPlan, picture: Planes) => {
         const found = await searchByDiffusion(
@@ -155,12 +178,9 @@ export async function estimateKernel(
       await fit('diffusion, fitted', best.kernel);
       const fitted = met.filter(({ diffused }) => !diffused);
       for (const candidate of ranked(fitted).slice(0, plan.refined)) await goOn(candidate);
-      if (plan.underPrior > 0) {
-        const { start, kernel } = choose(met);
-        await goOn(await meet(`${start}, fitted under the prior`, false, await fitUnderPrior(kernel, prior)));
-      }
+      if (plan.underPrior > 0) last = await lastRound(prior, goOn);
     }
-    return { chosen: choose(met), plain: await judge(bicubicKernel(scale)), candidates: met };
+    return { chosen: last ?? choose(met), plain: await judge(bicubicKernel(scale)), candidates: met };
   } finally {
     await equations.release();
   }
@@ -168,6 +188,13 @@ export async function estimateKernel(
 
 /** The best first. */
 const ranked = (met: readonly Candidate[]): Candidate[] => [...met].sort((a, b) => a.score - b.score);
+
+/** How many kernels of either kind, diffused and fitted, the last round begins with. */
+const FINALISTS_OF_A_KIND = 2;
+const finalists = (met: readonly Candidate[]): Candidate[] =>
+  [true, false].flatMap((kind) =>
+    ranked(met.filter(({ diffused }) => diffused === kind)).slice(0, FINALISTS_OF_A_KIND),
+  );
 
 /** Taps below this share of the largest are the haze of estimation errors. */
 export const HAZE = 0.1;
@@ -192,6 +219,21 @@ export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'
   if (diffused.length === 0) return fitted;
   const found = best(diffused);
   return fitted.score < found.score - LEAD ? fitted : found;
+}
+
+/** A candidate that was judged by its scene under the prior as well. */
+interface Judged<C> {
+  readonly candidate: C;
+  readonly underPrior: Pick<DetailedPrediction, 'score'>;
+}
+
+/** How often a score under the prior counts beside the one under gradients (docs/experiments.md). */
+const PRIOR_COUNTS = 2;
+
+/** The candidate whose two scores together are the best. */
+export function bestOfAll<C extends Pick<Candidate, 'score'>>(judged: readonly Judged<C>[]): C {
+  const total = ({ candidate, underPrior }: Judged<C>) => candidate.score + PRIOR_COUNTS * underPrior.score;
+  return judged.reduce((a, b) => (total(b) < total(a) ? b : a)).candidate;
 }
 
 /** One plane says what three would, in a third of the time. */

@@ -19,9 +19,9 @@ const ROUNDS = 5;
 const ITERATIONS = 15;
 /** Hidden pixels start as the mean of the shown ones within this many pixels. */
 const REACH = 2;
-/** The draw's squared deviations are averaged over this many pixels around each hidden one. */
+/** Squared deviations are averaged over this many pixels around each hidden one. */
 const RADIUS = 4;
-/** The deviations are those of a scene whose gradients are independent, which is far too sure of itself: their variance counts so often. */
+/** A draw is of a scene whose gradients are independent, which is far too sure of itself: its variance counts so often. */
 const DOUBT = 10;
 /** Degrees of freedom of the Student density. */
 const FREEDOM = 4;
@@ -84,7 +84,7 @@ export function dissent(
   return against.length / Math.max(asked.length, 1);
 }
 
-/** Foretells the hidden pixels of a view. Pixels whose `usable` is 0 are not scored. */
+/** Foretells the hidden pixels of a view, under sparse gradients. Pixels whose `usable` is 0 are not scored. */
 export async function foretell(
   view: View,
   usable: Uint8Array,
@@ -92,18 +92,31 @@ export async function foretell(
   random: Random,
   signal?: AbortSignal,
 ): Promise<DetailedPrediction> {
-  const { y, width, height, shown, variance } = view;
   let scene = blankScene(view, kernel);
   for (let round = 0; round < ROUNDS; round++) {
     scene = await inferScene(view, kernel, scene, random, ITERATIONS, signal);
   }
-  const { apply } = makeDegradation(kernel, width, height);
-  const foretold = apply(scene.mean);
-  const drawn = apply(scene.draw);
+  const { apply } = makeDegradation(kernel, view.width, view.height);
+  const mean = apply(scene.mean);
+  const deviation = apply(scene.draw).map((v, i) => v - mean[i]);
+  return scoreForetold(view, usable, mean, deviation, DOUBT);
+}
+
+/**
+ * How well the hidden pixels of a view were foretold. `mean`: of each LR pixel; `deviation`: one draw of how far off it may be, whose
+ * variance counts `doubt` times. Pixels whose `usable` is 0 are not scored.
+ */
+export function scoreForetold(
+  { y, width, height, shown, variance }: View,
+  usable: Uint8Array,
+  mean: Float32Array,
+  deviation: Float32Array,
+  doubt: number,
+): DetailedPrediction {
   const scored = shown.map((v, i) => (v === 0 && usable[i] === 1 ? 1 : 0));
   const share = boxMean(scored, width, height, RADIUS);
   const spread = boxMean(
-    scored.map((v, i) => v * (drawn[i] - foretold[i]) ** 2),
+    scored.map((v, i) => v * deviation[i] ** 2),
     width,
     height,
     RADIUS,
@@ -114,8 +127,8 @@ export async function foretell(
   let count = 0;
   for (let i = 0; i < y.length; i++) {
     if (scored[i] === 0) continue;
-    const v = (DOUBT * spread[i]) / share[i] + variance;
-    const square = (y[i] - foretold[i]) ** 2;
+    const v = (doubt * spread[i]) / share[i] + variance;
+    const square = (y[i] - mean[i]) ** 2;
     blocks[count] =
       Math.floor(Math.floor(i / width) / BLOCK) * Math.ceil(width / BLOCK) + Math.floor((i % width) / BLOCK);
     losses[count++] = 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + square / (FREEDOM * v));

@@ -21,29 +21,37 @@ export const PRIOR_SCENE_ITERATIONS = 8;
 /** How thoroughly a scene is restored by gradients before that. */
 const BEGINNING = { rounds: 2, iterations: 15 };
 
-/** Scenes of all planes of `y` (values in [-1, 1], noise sigma). `denoiser`: for canvases of the kernels that are fitted. */
-export function underPrior(
-  y: Planes,
-  sigma: number,
-  denoiser: Pick<Denoiser, 'denoise'>,
-  signal?: AbortSignal,
-): Inference<Planes> {
-  const begin = (seen: Degradation, shown: Float32Array, kernel: Kernel) =>
-    restoreHyperLaplacian(y, seen, blankCanvas(y, shown, kernel), { ...naturalWeights(sigma), ...BEGINNING }, signal);
-  return {
-    async infer(shown, kernel, last) {
-      const seen = onlyShown(makeDegradation(kernel, y.width, y.height), shown);
-      const x = last ?? (await begin(seen, shown, kernel));
-      const steps = {
-        times: last ? LATER_TIMES : FIRST_TIMES,
-        iterations: PRIOR_SCENE_ITERATIONS,
-        trust: USUAL_TRUST,
-      };
-      return stepsOfPrior(x, y, seen, sigma, denoiser, steps, () => {}, signal);
-    },
-    pictureOf: (x) => x,
-    move: (x, change) => change(x),
-  };
+/** A layer that is looked at under the prior. */
+export interface PriorView {
+  /** Values in [-1, 1]. */
+  readonly y: Planes;
+  /** Of its noise. */
+  readonly sigma: number;
+  /** For canvases of the kernels that are asked about. */
+  readonly denoiser: Pick<Denoiser, 'denoise'>;
+  readonly signal?: AbortSignal;
+}
+
+/** Scenes of all planes. */
+export const underPrior = (view: PriorView): Inference<Planes> => ({
+  infer: (shown, kernel, last) => sceneUnderPrior(view, shown, kernel, last ? LATER_TIMES : FIRST_TIMES, last),
+  pictureOf: (x) => x,
+  move: (x, change) => change(x),
+});
+
+/** The scene that the prior makes of the pixels whose `shown` is 1, by steps at these times from the last one or from nothing. */
+export async function sceneUnderPrior(
+  { y, sigma, denoiser, signal }: PriorView,
+  shown: Float32Array,
+  kernel: Kernel,
+  times: readonly number[],
+  last: Planes | null = null,
+): Promise<Planes> {
+  const seen = onlyShown(makeDegradation(kernel, y.width, y.height), shown);
+  const beginning = { ...naturalWeights(sigma), ...BEGINNING };
+  const x = last ?? (await restoreHyperLaplacian(y, seen, blankCanvas(y, shown, kernel), beginning, signal));
+  const steps = { times, iterations: PRIOR_SCENE_ITERATIONS, trust: USUAL_TRUST };
+  return stepsOfPrior(x, y, seen, sigma, denoiser, steps, () => {}, signal);
 }
 
 /** A with M A for A, M: 1 for pixels that are shown. As M M = M, only its adjoint differs: A^T M. */

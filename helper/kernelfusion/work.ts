@@ -8,6 +8,7 @@ import { DIFFUSION_SEARCH } from './diffusion-search.ts';
 import { SEARCH_SCALE, type SearchPlan, searchParts } from './estimate-kernel.ts';
 import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
+import { JUDGE_TIMES } from './prior-judge.ts';
 import { FIRST_TIMES, LATER_TIMES, PRIOR_SCENE_ITERATIONS } from './prior-scene.ts';
 import type { RestorationPlan } from './restore.ts';
 
@@ -56,11 +57,13 @@ export function plannedWork(
     y.channels * side ** 4 +
     times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(side ** 2));
   const searching = (plan: SearchPlan) => {
-    const { fits, diffusionSteps, judged } = searchParts(plan);
+    const { fits, diffusionSteps, judged, judgedUnderPrior } = searchParts(plan);
     const begun = FOLDS * (underPrior(FIRST_TIMES) - underPrior(LATER_TIMES));
     return (
       (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT) * crossFit +
       diffusionSteps * diffusion +
+      // From two scenes.
+      judgedUnderPrior * 2 * underPrior(JUDGE_TIMES) +
       (plan.underPrior > 0 ? plan.underPrior * underPrior(LATER_TIMES) + begun : 0)
     );
   };

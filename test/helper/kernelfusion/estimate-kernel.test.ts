@@ -3,6 +3,7 @@ import { after, afterEach, test } from 'node:test';
 import { makePlanes, mapPlanes, planeOf } from '../../../helper/image/planes.ts';
 import type { Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import {
+  bestOfAll,
   choose,
   estimateKernel,
   type SearchPlan,
@@ -70,7 +71,7 @@ const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 test('steps of a search: the fit of each start, the reverse diffusions, and those that go on', () => {
   assert.equal(searchSteps(PLAN), 2 * 8);
   assert.equal(searchSteps(WITH_PRIOR), 2 * 1 + 2 * 14 + 2 * 7);
-  assert.equal(searchSteps({ ...WITH_PRIOR, underPrior: 4 }), 2 * 1 + 2 * 14 + 2 * 7 + 4 + 7);
+  assert.equal(searchSteps({ ...WITH_PRIOR, underPrior: 4 }), 2 * 1 + 2 * 14 + 2 * 7 + 4 + 7 + 6);
 });
 
 test('pixels within two of the border are left out', () => {
@@ -122,14 +123,33 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
   ]);
 });
 
-test('the best kernel met is fitted once more under the prior, and a diffusion goes on from there', async () => {
+test('in a last round one of the best two of either kind is fitted under the prior, and a diffusion goes on from there', async () => {
   const plan = { ...WITH_PRIOR, underPrior: 4 };
-  const { steps, candidates } = await estimate(small, { plan, prior: await trained(small) });
+  const { steps, candidates, chosen } = await estimate(small, { plan, prior: await trained(small) });
   assert.deepEqual(steps, upTo(searchSteps(plan)));
+  const before = candidates.slice(0, -2);
   const [fitted, on] = candidates.slice(-2);
-  const { start } = choose(candidates.slice(0, -2));
-  assert.deepEqual([fitted.start, fitted.diffused], [`${start}, fitted under the prior`, false]);
-  assert.deepEqual([on.start, on.diffused], [`${start}, fitted under the prior, diffused on`, true]);
+  const best = [true, false].flatMap((kind) =>
+    before
+      .filter(({ diffused }) => diffused === kind)
+      .sort((a, b) => a.score - b.score)
+      .slice(0, 2),
+  );
+  const from = best.find(({ start }) => fitted.start === `${start}, fitted under the prior`);
+  assert.ok(from, fitted.start);
+  assert.equal(fitted.diffused, false);
+  assert.deepEqual([on.start, on.diffused], [`${fitted.start}, diffused on`, true]);
+  assert.ok([...best, fitted, on].includes(chosen));
+});
+
+test('a score under the prior counts twice beside the one under gradients', () => {
+  const judged = (name: string, score: number, underPrior: number) => ({
+    candidate: { name, score },
+    underPrior: { score: underPrior },
+  });
+  const ring = judged('ring', -3.4, -3.8);
+  assert.equal(bestOfAll([ring, judged('spot', -3.2, -3.91)]).name, 'spot');
+  assert.equal(bestOfAll([ring, judged('spot', -3.2, -3.89)]).name, 'ring');
 });
 
 test('three colours that are alike are searched as a grey layer is: no colour is left out', async () => {

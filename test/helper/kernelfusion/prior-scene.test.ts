@@ -32,24 +32,26 @@ const knowing = (heard: number[] = []) => ({
   },
 });
 
+const VIEW = { y, sigma: SIGMA, denoiser: knowing() };
+
 const errorOf = (x: Planes) =>
   Math.sqrt(x.data.reduce((sum, v, i) => sum + (v - SCENE.data[i]) ** 2, 0) / x.data.length);
 
 test('a scene is begun at larger times than it goes on at, and comes nearer to what the prior knows', async () => {
   const heard: number[] = [];
-  const scenes = underPrior(y, SIGMA, knowing(heard));
+  const scenes = underPrior({ ...VIEW, denoiser: knowing(heard) });
   const first = await scenes.infer(shown, OBLIQUE, null);
   assert.deepEqual(heard.splice(0), [...FIRST_TIMES]);
   const next = await scenes.infer(shown, OBLIQUE, first);
   assert.deepEqual(heard, [...LATER_TIMES]);
   assert.equal(scenes.pictureOf(next), next);
-  const ignorant = underPrior(y, SIGMA, { denoise: async (x) => x });
+  const ignorant = underPrior({ ...VIEW, denoiser: { denoise: async (x) => x } });
   const without = await ignorant.infer(shown, OBLIQUE, null);
   assert.ok(errorOf(next) < errorOf(first) && errorOf(first) < 0.7 * errorOf(without));
 });
 
 test('it explains the pixels shown, and those hidden have no part in it', async () => {
-  const scenes = underPrior(y, SIGMA, knowing());
+  const scenes = underPrior(VIEW);
   const scene = await scenes.infer(shown, OBLIQUE, null);
   const explained = makeDegradation(OBLIQUE, y.width, y.height).apply(scene.data);
   const residual = Math.sqrt(
@@ -60,30 +62,21 @@ test('it explains the pixels shown, and those hidden have no part in it', async 
     ...y,
     data: y.data.map((v, i) => ((shown[i] === 0) === hidden ? v + 0.3 : v)),
   });
-  const of = (layer: Planes) => underPrior(layer, SIGMA, knowing()).infer(shown, OBLIQUE, null);
+  const of = (layer: Planes) => underPrior({ ...VIEW, y: layer }).infer(shown, OBLIQUE, null);
   assert.deepEqual((await of(spoilt(true))).data, scene.data);
   assert.notDeepEqual((await of(spoilt(false))).data, scene.data);
 });
 
 test('scenes move as they are told to', () => {
   const scene = makePlanes(3, 1, 1, Float32Array.of(1, 2, 3));
-  const moved = underPrior(y, SIGMA, knowing()).move(scene, (x) => cutPlanes(x, 0, 1, 3, 1));
+  const moved = underPrior(VIEW).move(scene, (x) => cutPlanes(x, 0, 1, 3, 1));
   assert.deepEqual([...moved.data], [2, 3, 3]);
 });
 
 test('a kernel fitted under a prior that knows the scene is nearer to the true one than its start', async () => {
   const equations = await makeNormalEquations(onnx, SIZE, 2);
   const start = startKernel('spot', SIZE, 2);
-  const kernel = await crossFit(
-    y,
-    everywhere(y),
-    start,
-    6,
-    underPrior(y, SIGMA, knowing()),
-    equations,
-    makeRandom(2),
-    () => {},
-  );
+  const kernel = await crossFit(y, everywhere(y), start, 6, underPrior(VIEW), equations, makeRandom(2), () => {});
   await equations.release();
   const [before, after] = [start, kernel].map((k) => scoreKernel(k, OBLIQUE).ncc);
   assert.ok(1 - after < 0.2 * (1 - before), `alike to ${after}, the start to ${before}`);
@@ -92,6 +85,6 @@ test('a kernel fitted under a prior that knows the scene is nearer to the true o
 test('a cancel is heard', async () => {
   const stop = new AbortController();
   stop.abort();
-  const scenes = underPrior(y, SIGMA, knowing(), stop.signal);
+  const scenes = underPrior({ ...VIEW, signal: stop.signal });
   await assert.rejects(scenes.infer(shown, OBLIQUE, null), { code: 'CANCELLED' });
 });
