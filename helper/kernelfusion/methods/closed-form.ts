@@ -16,13 +16,13 @@ import type { Searched } from '../diffusion-search.ts';
 import {
   type Estimate,
   estimateKernel,
-  HAZE,
   SEARCH_SCALE,
   type SearchPlan,
   searchSteps,
   withoutBorder,
 } from '../estimate-kernel.ts';
 import type { Prediction } from '../held-out.ts';
+import { HAZE } from '../kernel-search.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
 import type { Method, MethodContext, MethodResult } from '../method.ts';

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { makePlanes, mapPlanes, planeOf } from '../../../helper/image/planes.ts';
+import { finalists } from '../../../helper/kernelfusion/candidates.ts';
 import type { Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import {
-  bestOfAll,
-  choose,
   estimateKernel,
   type SearchPlan,
   searchSteps,
   withoutBorder,
 } from '../../../helper/kernelfusion/estimate-kernel.ts';
-import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { FAST_TRAINING, type Prior, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
@@ -129,27 +127,12 @@ test('in a last round one of the best two of either kind is fitted under the pri
   assert.deepEqual(steps, upTo(searchSteps(plan)));
   const before = candidates.slice(0, -2);
   const [fitted, on] = candidates.slice(-2);
-  const best = [true, false].flatMap((kind) =>
-    before
-      .filter(({ diffused }) => diffused === kind)
-      .sort((a, b) => a.score - b.score)
-      .slice(0, 2),
-  );
+  const best = finalists(before);
   const from = best.find(({ start }) => fitted.start === `${start}, fitted under the prior`);
   assert.ok(from, fitted.start);
   assert.equal(fitted.diffused, false);
   assert.deepEqual([on.start, on.diffused], [`${fitted.start}, diffused on`, true]);
   assert.ok([...best, fitted, on].includes(chosen));
-});
-
-test('a score under the prior counts twice beside the one under gradients', () => {
-  const judged = (name: string, score: number, underPrior: number) => ({
-    candidate: { name, score },
-    underPrior: { score: underPrior },
-  });
-  const ring = judged('ring', -3.4, -3.8);
-  assert.equal(bestOfAll([ring, judged('spot', -3.2, -3.91)]).name, 'spot');
-  assert.equal(bestOfAll([ring, judged('spot', -3.2, -3.89)]).name, 'ring');
 });
 
 test('three colours that are alike are searched as a grey layer is: no colour is left out', async () => {
@@ -196,21 +179,4 @@ test('an executor that fails, in the cross-fit, in a diffusion or under the prio
     await assert.rejects(estimate(small, { plan, prior, executor: failing }), /the device is gone/);
     assert.equal(onnx.livePrograms, 0);
   }
-});
-
-test('of kernels found in one way a later one must be better surely; a fit must lead a diffusion clearly', () => {
-  const kernel = startKernel('spot', 6, 2);
-  /** Scores of pixels that differ by chance as much as `spread`. */
-  const met = (start: string, score: number, spread = 0) => {
-    const losses = Float32Array.from({ length: 100 }, (_, i) => score + (i % 2 === 0 ? spread : -spread));
-    return { kernel, start, score, error: 0, losses, diffused: start.startsWith('diffusion') };
-  };
-  const chosen = (...of: ReturnType<typeof met>[]) => choose(of).start;
-  assert.equal(chosen(met('ring', -1.05), met('diffusion', -1)), 'diffusion');
-  assert.equal(chosen(met('ring', -1.15), met('diffusion', -1)), 'ring');
-  assert.equal(chosen(met('spot', -1), met('ring', -1.15, 0.1)), 'ring');
-  // The standard error is a tenth of the spread.
-  const spot = met('spot', 0);
-  assert.equal(chosen(spot, met('diffusion', -1), met('diffusion on', -1.02, 0.1)), 'diffusion on');
-  assert.equal(chosen(spot, met('diffusion', -1), met('diffusion on', -1.02, 0.4)), 'diffusion');
 });

@@ -1,0 +1,55 @@
+/** Kernels that a search has met, and which of them is kept. */
+import type { Kernel } from '../../shared/kernel.ts';
+import { type DetailedPrediction, surely } from './held-out.ts';
+
+/** A kernel met on the way. */
+export interface Candidate extends DetailedPrediction {
+  readonly kernel: Kernel;
+  /** Where the search for it began and how it went on, in words. */
+  readonly start: string;
+  /** Whether the reverse diffusion found it, or cross-fitting. */
+  readonly diffused: boolean;
+}
+
+/** Those that were diffused, or those that were fitted, the best first. */
+export const ranked = (met: readonly Candidate[], kind: { readonly diffused: boolean }): Candidate[] =>
+  met.filter(({ diffused }) => diffused === kind.diffused).sort((a, b) => a.score - b.score);
+
+/** How many kernels of either kind the last round begins with. */
+export const FINALISTS_OF_A_KIND = 2;
+export const finalists = (met: readonly Candidate[]): Candidate[] =>
+  [true, false].flatMap((diffused) => ranked(met, { diffused }).slice(0, FINALISTS_OF_A_KIND));
+
+/** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
+const SURE = 1;
+
+/**
+ * What a diffusion found stands unless a fitted kernel is better by so many nats: where scores are close its kernels restore
+ * better pictures, for they have less haze (docs/experiments.md).
+ */
+const LEAD = 0.1;
+
+/** The best of all kernels met, in the order they were met. */
+export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'>>(met: readonly C[]): C {
+  const best = (of: readonly C[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
+  const diffused = met.filter((candidate) => candidate.diffused);
+  const fitted = best(met.filter((candidate) => !candidate.diffused));
+  if (diffused.length === 0) return fitted;
+  const found = best(diffused);
+  return fitted.score < found.score - LEAD ? fitted : found;
+}
+
+/** A candidate that was judged by its scene under the prior as well. */
+export interface Judged<C> {
+  readonly candidate: C;
+  readonly underPrior: Pick<DetailedPrediction, 'score'>;
+}
+
+/** How often a score under the prior counts beside the one under gradients (docs/experiments.md). */
+const PRIOR_COUNTS = 2;
+
+/** The candidate whose two scores together are the best. */
+export function bestOfAll<C extends Pick<Candidate, 'score'>>(judged: readonly Judged<C>[]): C {
+  const total = ({ candidate, underPrior }: Judged<C>) => candidate.score + PRIOR_COUNTS * underPrior.score;
+  return judged.reduce((a, b) => (total(b) < total(a) ? b : a)).candidate;
+}
