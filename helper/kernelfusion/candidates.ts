@@ -46,7 +46,7 @@ export interface Judged<C> {
 }
 
 /** How often a score under the prior counts beside the one under gradients (docs/experiments.md). */
-const PRIOR_COUNTS = 2;
+const PRIOR_COUNTS = 3;
 
 /** The candidate whose two scores together are the best. */
 export function bestOfAll<C extends Pick<Candidate, 'score'>>(judged: readonly Judged<C>[]): C {
