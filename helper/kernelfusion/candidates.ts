@@ -15,11 +15,6 @@ export interface Candidate extends DetailedPrediction {
 export const ranked = (met: readonly Candidate[], kind: { readonly diffused: boolean }): Candidate[] =>
   met.filter(({ diffused }) => diffused === kind.diffused).sort((a, b) => a.score - b.score);
 
-/** How many kernels of either kind the last round begins with. */
-export const FINALISTS_OF_A_KIND = 2;
-export const finalists = (met: readonly Candidate[]): Candidate[] =>
-  [true, false].flatMap((diffused) => ranked(met, { diffused }).slice(0, FINALISTS_OF_A_KIND));
-
 /** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
 const SURE = 1;
 
@@ -37,6 +32,17 @@ export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'
   if (diffused.length === 0) return fitted;
   const found = best(diffused);
   return fitted.score < found.score - LEAD ? fitted : found;
+}
+
+/** How many kernels the last round begins with. */
+export const FINALISTS = 4;
+
+/** The best of all, the next of its kind, and the best two of the other kind. */
+export function finalists(met: readonly Candidate[]): Candidate[] {
+  const first = choose(met);
+  const alike = ranked(met, first).filter((candidate) => candidate !== first);
+  const others = ranked(met, { diffused: !first.diffused });
+  return [first, alike[0], others[0], others[1]];
 }
 
 /** A candidate that was judged by its scene under the prior as well. */

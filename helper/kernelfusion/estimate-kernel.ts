@@ -11,7 +11,7 @@
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { type Candidate, choose, FINALISTS_OF_A_KIND, ranked } from './candidates.ts';
+import { type Candidate, choose, FINALISTS, ranked } from './candidates.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
 import { type KernelSearch, makeKernelSearch, type PriorSearch } from './kernel-search.ts';
@@ -46,7 +46,7 @@ export function searchParts({ shapes, diffusions, refined, underPrior }: SearchP
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
     judged: fits + diffusions + last + onwards + 1,
-    judgedUnderPrior: last * (2 * FINALISTS_OF_A_KIND + 2),
+    judgedUnderPrior: last * (FINALISTS + 2),
   };
 }
 
@@ -59,6 +59,11 @@ export function searchSteps(plan: SearchPlan): number {
 export interface Estimate {
   /** Its kernel is on the grid of SEARCH_SCALE. */
   readonly chosen: Candidate;
+  /**
+   * The best by the judge under gradients, before the last round. It speaks for that layer's kernel against the plain one, also where
+   * the last round found a better: confidence is calibrated on that judge.
+   */
+  readonly byGradients: Candidate;
   /** What the plain bicubic kernel foretells. */
   readonly plain: DetailedPrediction;
   /** Every kernel that was judged, in the order they were met. */
@@ -82,25 +87,27 @@ export async function estimateKernel(
   try {
     const search = makeKernelSearch(searched, equations, executor, random, listen, signal);
     for (const shape of plan.shapes) await search.fit(shape, startKernel(shape, size, scale), plan.fitting);
-    const chosen = (prior && (await goOnWithPrior(search, search.withPrior(prior), plan))) ?? choose(search.met);
-    return { chosen, plain: await search.judge(bicubicKernel(scale)), candidates: search.met };
+    const tools = prior && search.withPrior(prior);
+    if (tools) await searchWithPrior(search, tools, plan);
+    const byGradients = choose(search.met);
+    const chosen = tools && plan.underPrior > 0 ? await tools.lastRound(plan.underPrior) : byGradients;
+    return { chosen, byGradients, plain: await search.judge(bicubicKernel(scale)), candidates: search.met };
   } finally {
     await equations.release();
   }
 }
 
-/** Diffusions, and fits from what they find; returns the best kernel of the last round, if the plan has one. */
-async function goOnWithPrior(
+/** Diffusions, and fits from what they find. */
+async function searchWithPrior(
   { met, fit }: KernelSearch,
-  { diffuse, diffuseOn, lastRound }: PriorSearch,
-  { diffusions, fitting, refined, underPrior }: SearchPlan,
-): Promise<Candidate | null> {
+  { diffuse, diffuseOn }: PriorSearch,
+  { diffusions, fitting, refined }: SearchPlan,
+): Promise<void> {
   for (let i = 0; i < diffusions; i++) await diffuse();
   const [best] = ranked(met, { diffused: true });
   await diffuseOn(best);
   await fit('diffusion, fitted', best.kernel, fitting);
   for (const candidate of ranked(met, { diffused: false }).slice(0, refined)) await diffuseOn(candidate);
-  return underPrior > 0 ? lastRound(underPrior) : null;
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */

@@ -6,7 +6,7 @@
  * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
  * `best` trains longer, starts from every shape, makes more steps, and fits the best kernel once more under the prior.
  */
-import { bicubicKernel, type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
+import { bicubicKernel, type Kernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
@@ -171,25 +171,31 @@ async function findKernel(
 ): Promise<Found> {
   if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
   const estimate = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
-  const reason = whyNot(estimate);
+  return foundBy(estimate, scale, asked);
+}
+
+/** What comes of an estimate. `asked`: side of the kernel in HR pixels, null for that of the search. */
+export function foundBy(estimate: Omit<Estimate, 'candidates'>, scale: Scale, asked: number | null): Found {
+  const evidence = { chosen: estimate.byGradients, plain: estimate.plain };
+  const reason = whyNot(evidence);
   if (reason !== null) return fallBack(scale, reason);
   const kernel = carried(estimate.chosen.kernel, scale);
   return {
     kernel: asked === null ? kernel : resizeSide(kernel, asked),
     kernelSource: 'estimated',
-    confidence: confidenceOf(estimate),
+    confidence: confidenceOf(evidence),
     notes: [],
   };
 }
 
 /** Why the plain kernel is better than the one found, as far as can be told, or null. */
-export function whyNot(estimate: Pick<Estimate, 'chosen' | 'plain'>): string | null {
-  if (!isEvident(estimate.chosen, estimate.plain)) return 'the kernel found foretells its pixels no better';
-  return plainShare(confidenceOf(estimate)) === 1 ? 'its parts disagree about the kernel found' : null;
+export function whyNot(evidence: Pick<Estimate, 'chosen' | 'plain'>): string | null {
+  if (!isEvident(evidence.chosen, evidence.plain)) return 'the kernel found foretells its pixels no better';
+  return plainShare(confidenceOf(evidence)) === 1 ? 'its parts disagree about the kernel found' : null;
 }
 
 /** A kernel that was found, without its haze, on the grid of the scale. */
-export const carried = (kernel: Kernel, scale: UpscaleOptions['scale']): Kernel =>
+export const carried = (kernel: Kernel, scale: Scale): Kernel =>
   centreKernel(toScale(trimKernel(kernel, HAZE), scale)).kernel;
 
 /** Whether a kernel foretells hidden pixels better than the plain bicubic one: by its score, and by its error as well. */
@@ -202,7 +208,7 @@ const hedged = (share: number) =>
   'The layer leaves some doubt about its blur, so the result is a mean of two pictures: ' +
   `${Math.round(100 * (1 - share))} % by the kernel found, ${Math.round(100 * share)} % by the plain bicubic one.`;
 
-function fallBack(scale: UpscaleOptions['scale'], reason: string): Found {
+function fallBack(scale: Scale, reason: string): Found {
   return {
     kernel: bicubicKernel(scale),
     kernelSource: 'bicubic',

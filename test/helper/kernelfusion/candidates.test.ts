@@ -39,17 +39,13 @@ test('a score under the prior counts three times beside the one under gradients'
   assert.equal(bestOfAll([ring, judged('spot', -3.1, -3.89)]).name, 'ring');
 });
 
-test('the last round begins with the best two of either kind', () => {
-  const all = [
-    met('spot', -1),
-    met('diffusion 1', -3),
-    met('ring', -2),
-    met('diffusion 2', -4),
-    met('disc', -5),
-    met('diffusion 3', -2),
-  ];
-  assert.deepEqual(
-    finalists(all).map(({ start }) => start),
-    ['diffusion 2', 'diffusion 1', 'disc', 'ring'],
-  );
+test('the last round begins with the best of all, the next of its kind, and the best two of the other kind', () => {
+  const starts = (...of: ReturnType<typeof met>[]) => finalists(of).map(({ start }) => start);
+  const [one, two, three] = [met('diffusion 1', -3), met('diffusion 2', -4), met('diffusion 3', -2)];
+  const fitted = [met('spot', -1), met('ring', -2), met('disc', -3.9)];
+  assert.deepEqual(starts(one, two, three, ...fitted), ['diffusion 2', 'diffusion 1', 'disc', 'ring']);
+  assert.deepEqual(starts(one, two, three, ...fitted, met('line', -5)), ['line', 'disc', 'diffusion 2', 'diffusion 1']);
+  // The best score is not the best of all where it is so by chance.
+  const doubtful = met('diffusion 4', -4.01, 2);
+  assert.deepEqual(starts(one, two, three, doubtful, ...fitted).slice(0, 2), ['diffusion 2', 'diffusion 4']);
 });

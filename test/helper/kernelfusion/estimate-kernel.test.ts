@@ -81,9 +81,10 @@ test('pixels within two of the border are left out', () => {
 });
 
 test('a wide blur is found: there is evidence for it, and the best of all kernels met is the one returned', async () => {
-  const { steps, kernel, evidence, candidates } = await estimate(wide);
+  const { steps, kernel, evidence, candidates, chosen, byGradients } = await estimate(wide);
   assert.deepEqual(steps, upTo(searchSteps(PLAN)));
   assert.ok(evidence > 0.05, `${evidence}`);
+  assert.equal(byGradients, chosen);
   assert.deepEqual(
     candidates.map(({ start }) => start),
     PLAN.shapes,
@@ -121,13 +122,14 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
   ]);
 });
 
-test('in a last round one of the best two of either kind is fitted under the prior, and a diffusion goes on from there', async () => {
+test('in a last round one of the finalists is fitted under the prior, and a diffusion goes on from there', async () => {
   const plan = { ...WITH_PRIOR, underPrior: 4 };
-  const { steps, candidates, chosen } = await estimate(small, { plan, prior: await trained(small) });
+  const { steps, candidates, chosen, byGradients } = await estimate(small, { plan, prior: await trained(small) });
   assert.deepEqual(steps, upTo(searchSteps(plan)));
   const before = candidates.slice(0, -2);
   const [fitted, on] = candidates.slice(-2);
   const best = finalists(before);
+  assert.equal(byGradients, best[0]);
   const from = best.find(({ start }) => fitted.start === `${start}, fitted under the prior`);
   assert.ok(from, fitted.start);
   assert.equal(fitted.diffused, false);

@@ -5,7 +5,7 @@ import { enlargeBicubic } from '../../../../helper/image/enlarge.ts';
 import { fillPixels, layerOf } from '../../../../helper/image/pixels.ts';
 import { cutPlanes, makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
 import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
-import { plainShare } from '../../../../helper/kernelfusion/confidence.ts';
+import { confidenceAt, plainShare } from '../../../../helper/kernelfusion/confidence.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
 import { searchSteps } from '../../../../helper/kernelfusion/estimate-kernel.ts';
 import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
@@ -13,9 +13,11 @@ import {
   CLOSED_FORM_PLANS,
   type ClosedFormPlan,
   closedForm,
+  foundBy,
   isEvident,
   whyNot,
 } from '../../../../helper/kernelfusion/methods/closed-form.ts';
+import { scoreKernel } from '../../../../helper/kernelfusion/metrics.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
 import { bicubicKernel, centreOfMass, type Kernel, makeKernel, type Scale } from '../../../../shared/kernel.ts';
@@ -282,18 +284,31 @@ test('where some parts speak against the kernel found the plain one has a share 
   assert.match(unsure.notes[0], new RegExp(`${100 - percent} % by the kernel found, ${percent} % by the plain`));
 });
 
+const BLOCKS = Uint32Array.from({ length: 100 }, (_, i) => Math.floor(i / 25));
+/** `scores`: of four blocks. */
+const candidate = (scores: readonly number[], error: number, kernel = OBLIQUE) => ({
+  ...{ kernel, start: 'spot', diffused: false, error, blocks: BLOCKS },
+  losses: Float32Array.from(BLOCKS, (b) => scores[b]),
+  score: scores.reduce((a, b) => a + b) / scores.length,
+});
+const PLAIN = candidate([0, 0, 0, 0], 0.2);
+
 test('a kernel found is refused where it foretells no better, and where many parts speak against it though on the mean it is better', () => {
-  const blocks = Uint32Array.from({ length: 100 }, (_, i) => Math.floor(i / 25));
-  const candidate = (scores: readonly number[], error: number) => ({
-    ...{ kernel: OBLIQUE, start: 'spot', diffused: false, error, blocks },
-    losses: Float32Array.from(blocks, (b) => scores[b]),
-    score: scores.reduce((a, b) => a + b) / scores.length,
-  });
-  const plain = candidate([0, 0, 0, 0], 0.2);
-  assert.equal(whyNot({ chosen: candidate([-1, -1, -1, -1], 0.1), plain }), null);
-  assert.match(`${whyNot({ chosen: candidate([-1, -1, -1, 0.5], 0.1), plain })}`, /parts disagree/);
-  assert.match(`${whyNot({ chosen: candidate([-1, -1, -1, -1], 0.2), plain })}`, /foretells its pixels no better/);
-  assert.match(`${whyNot({ chosen: candidate([0, 0, 0, 0], 0.1), plain })}`, /foretells its pixels no better/);
+  const why = (scores: readonly number[], error: number) => whyNot({ chosen: candidate(scores, error), plain: PLAIN });
+  assert.equal(why([-1, -1, -1, -1], 0.1), null);
+  assert.match(`${why([-1, -1, -1, 0.5], 0.1)}`, /parts disagree/);
+  assert.match(`${why([-1, -1, -1, -1], 0.2)}`, /foretells its pixels no better/);
+  assert.match(`${why([0, 0, 0, 0], 0.1)}`, /foretells its pixels no better/);
+});
+
+test('the kernel is the one chosen last; the evidence against the plain one, and the confidence, are those by gradients', () => {
+  const wide = gaussian(OBLIQUE.size, 2, 2.4, 2, 0);
+  const [sure, no] = [candidate([-1, -1, -1, -1], 0.1), candidate([0.1, 0.1, 0.1, 0.1], 0.3, wide)];
+  const found = foundBy({ byGradients: sure, chosen: no, plain: PLAIN }, 2, null);
+  assert.deepEqual([found.kernelSource, found.confidence], ['estimated', confidenceAt(0)]);
+  assert.ok(scoreKernel(found.kernel, wide).ncc > 0.99);
+  const refused = foundBy({ byGradients: no, chosen: sure, plain: PLAIN }, 2, null);
+  assert.deepEqual([refused.kernelSource, refused.confidence], ['bicubic', null]);
 });
 
 test('a layer that is hardly opaque falls back to the bicubic kernel and says why', async () => {
