@@ -34,15 +34,10 @@ export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'
   return fitted.score < found.score - LEAD ? fitted : found;
 }
 
-/** How many kernels the last round begins with. */
-export const FINALISTS = 4;
-
-/** The best of all, the next of its kind, and the best two of the other kind. */
+/** The best of all, and the best that was diffused where that is another: those that were fitted may be right in outline only. */
 export function finalists(met: readonly Candidate[]): Candidate[] {
-  const first = choose(met);
-  const alike = ranked(met, first).filter((candidate) => candidate !== first);
-  const others = ranked(met, { diffused: !first.diffused });
-  return [first, alike[0], others[0], others[1]];
+  const [diffused] = ranked(met, { diffused: true });
+  return [...new Set([choose(met), diffused])];
 }
 
 /** A candidate that was judged by its scene under the prior as well. */
@@ -52,7 +47,7 @@ export interface Judged<C> {
 }
 
 /** How often a score under the prior counts beside the one under gradients (docs/experiments.md). */
-const PRIOR_COUNTS = 3;
+const PRIOR_COUNTS = 2;
 
 /** The candidate whose two scores together are the best. */
 export function bestOfAll<C extends Pick<Candidate, 'score'>>(judged: readonly Judged<C>[]): C {

@@ -11,7 +11,7 @@
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { type Candidate, choose, FINALISTS, ranked } from './candidates.ts';
+import { type Candidate, choose, ranked } from './candidates.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
 import { type KernelSearch, makeKernelSearch, type PriorSearch } from './kernel-search.ts';
@@ -46,14 +46,15 @@ export function searchParts({ shapes, diffusions, refined, underPrior }: SearchP
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
     judged: fits + diffusions + last + onwards + 1,
-    judgedUnderPrior: last * (FINALISTS + 2),
+    // At most: two finalists, and what is found from the better one.
+    judgedUnderPrior: 4 * last,
   };
 }
 
 /** Steps of a search, for progress and predictions. */
 export function searchSteps(plan: SearchPlan): number {
-  const { fits, diffusionSteps, judgedUnderPrior } = searchParts(plan);
-  return fits * plan.fitting + diffusionSteps + plan.underPrior + judgedUnderPrior;
+  const { fits, diffusionSteps } = searchParts(plan);
+  return fits * plan.fitting + diffusionSteps + plan.underPrior;
 }
 
 export interface Estimate {

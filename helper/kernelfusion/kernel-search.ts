@@ -58,7 +58,7 @@ const PICTURE = { rounds: 2, iterations: 15 };
 /** Which random numbers of a search's seed are for what. */
 const CHANCE = { judge: 1, folds: 2, hiddenFromPrior: 3, underPrior: 4 };
 
-/** `equations`: of the side and scale of `searched`. `onStep` hears every step of a fit or diffusion, and every judgement under the prior. */
+/** `equations`: of the side and scale of `searched`. `onStep` hears every step of a fit or diffusion. */
 export function makeKernelSearch(
   searched: Searched,
   equations: NormalEquationsBuilder,
@@ -105,9 +105,8 @@ export function makeKernelSearch(
       const judged: Judged<Candidate>[] = [];
       const judgeAgain = async (candidate: Candidate) => {
         const chance = makeRandom(seed, CHANCE.underPrior);
-        const again = await foretellUnderPrior(scene, { ...view, shown }, usable, candidate.kernel, chance);
-        judged.push({ candidate, underPrior: again });
-        onStep(candidate.kernel);
+        const underPrior = await foretellUnderPrior(scene, { ...view, shown }, usable, candidate.kernel, chance);
+        judged.push({ candidate, underPrior });
       };
       for (const candidate of finalists(met)) await judgeAgain(candidate);
       const { start, kernel } = bestOfAll(judged);
