@@ -33,24 +33,3 @@ export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'
   const found = best(diffused);
   return fitted.score < found.score - LEAD ? fitted : found;
 }
-
-/** The best of all, and the best that was diffused where that is another: those that were fitted may be right in outline only. */
-export function finalists(met: readonly Candidate[]): Candidate[] {
-  const [diffused] = ranked(met, { diffused: true });
-  return [...new Set([choose(met), diffused])];
-}
-
-/** A candidate that was judged by its scene under the prior as well. */
-export interface Judged<C> {
-  readonly candidate: C;
-  readonly underPrior: Pick<DetailedPrediction, 'score'>;
-}
-
-/** How often a score under the prior counts beside the one under gradients (docs/experiments.md). */
-const PRIOR_COUNTS = 2;
-
-/** The candidate whose two scores together are the best. */
-export function bestOfAll<C extends Pick<Candidate, 'score'>>(judged: readonly Judged<C>[]): C {
-  const total = ({ candidate, underPrior }: Judged<C>) => candidate.score + PRIOR_COUNTS * underPrior.score;
-  return judged.reduce((a, b) => (total(b) < total(a) ? b : a)).candidate;
-}

@@ -17,6 +17,7 @@ import type { DetailedPrediction } from './held-out.ts';
 import { type KernelSearch, makeKernelSearch, type PriorSearch } from './kernel-search.ts';
 import { makeNormalEquations } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
+import { JUDGED_IN_LAST_ROUND } from './last-round.ts';
 import type { Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
 
@@ -46,8 +47,7 @@ export function searchParts({ shapes, diffusions, refined, underPrior }: SearchP
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
     judged: fits + diffusions + last + onwards + 1,
-    // At most: two finalists, and what is found from the better one.
-    judgedUnderPrior: 4 * last,
+    judgedUnderPrior: last * JUDGED_IN_LAST_ROUND,
   };
 }
 

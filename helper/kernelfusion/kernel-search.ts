@@ -6,7 +6,7 @@
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { bestOfAll, type Candidate, finalists, type Judged } from './candidates.ts';
+import type { Candidate } from './candidates.ts';
 import { crossFit, underGradients } from './cross-fit.ts';
 import { bicubicCanvas, canvasSize } from './degradation.ts';
 import {
@@ -19,6 +19,7 @@ import {
 import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
 import { type NormalEquationsBuilder, trimKernel } from './kernel-solver.ts';
+import { type LastRoundTools, lastRound } from './last-round.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import { makeDenoiser, type Prior } from './patch-diffusion.ts';
@@ -42,10 +43,7 @@ export interface PriorSearch {
   diffuse(): Promise<Candidate>;
   /** The end of a reverse diffusion, from the picture that a kernel found makes. */
   diffuseOn(from: Candidate): Promise<Candidate>;
-  /**
-   * The best kernels met are judged under the prior as well, the best of them is fitted on under it, so many steps, and diffused on; of all
-   * these the best is returned.
-   */
+  /** last-round.ts, with so many steps of fitting. */
   lastRound(steps: number): Promise<Candidate>;
 }
 
@@ -100,22 +98,18 @@ export function makeKernelSearch(
     };
     const diffuseOn = async ({ start, kernel }: Candidate) =>
       diffuse(`${start}, diffused on`, DIFFUSION_ON, await restoreByGradients(y, kernel, sigma, PICTURE, signal));
-    const lastRoundUnder = async (scene: PriorView, steps: number) => {
+    const toolsUnder = (scene: PriorView, steps: number): LastRoundTools => {
       const shown = hidePixels(usable.length, makeRandom(seed, CHANCE.hiddenFromPrior), HIDDEN_FROM_PRIOR);
-      const judged: Judged<Candidate>[] = [];
-      const judgeAgain = async (candidate: Candidate) => {
-        const chance = makeRandom(seed, CHANCE.underPrior);
-        const underPrior = await foretellUnderPrior(scene, { ...view, shown }, usable, candidate.kernel, chance);
-        judged.push({ candidate, underPrior });
+      return {
+        judge: ({ kernel }) =>
+          foretellUnderPrior(scene, { ...view, shown }, usable, kernel, makeRandom(seed, CHANCE.underPrior)),
+        async fit({ start, kernel }) {
+          const chance = makeRandom(seed, CHANCE.folds);
+          const fitted = await crossFit(y, usable, kernel, steps, underPrior(scene), equations, chance, onStep);
+          return meet(`${start}, fitted under the prior`, false, fitted);
+        },
+        diffuseOn,
       };
-      for (const candidate of finalists(met)) await judgeAgain(candidate);
-      const { start, kernel } = bestOfAll(judged);
-      const chance = makeRandom(seed, CHANCE.folds);
-      const found = await crossFit(y, usable, kernel, steps, underPrior(scene), equations, chance, onStep);
-      const fitted = await meet(`${start}, fitted under the prior`, false, found);
-      await judgeAgain(fitted);
-      await judgeAgain(await diffuseOn(fitted));
-      return bestOfAll(judged);
     };
     return {
       diffuse: () => diffuse('diffusion', DIFFUSION_SEARCH, bicubicCanvas(y, searched)),
@@ -124,7 +118,7 @@ export function makeKernelSearch(
         const { width, height } = canvasSize(y, searched);
         const denoiser = await makeDenoiser(prior, width, height, executor, signal);
         try {
-          return await lastRoundUnder({ y, sigma, denoiser, ...(signal && { signal }) }, steps);
+          return await lastRound(met, toolsUnder({ y, sigma, denoiser, ...(signal && { signal }) }, steps));
         } finally {
           await denoiser.release();
         }
