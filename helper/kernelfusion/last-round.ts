@@ -1,8 +1,9 @@
 /**
  * The last round of a search: what gradients may have misjudged is asked once more, under the prior.
  *
- * It begins with the best kernel, and with the best that was diffused where that is another: under the prior hazy kernels look good, and
- * what was only fitted may be right in outline only (docs/experiments.md).
+ * The best kernel, or the best that was diffused if that foretells better under both, is fitted on under the prior, and a diffusion goes on
+ * from there. Kernels that were only fitted are hazy, and may be right in outline only; under the prior haze looks good. So the search
+ * does not go on from others of them, and one is chosen only if it leads clearly (docs/experiments.md).
  */
 import { type Candidate, choose, ranked } from './candidates.ts';
 import type { Prediction } from './held-out.ts';
@@ -16,28 +17,40 @@ export interface LastRoundTools {
   diffuseOn(from: Candidate): Promise<Candidate>;
 }
 
-/** At most so many kernels are judged under the prior. */
-export const JUDGED_IN_LAST_ROUND = 4;
+/** So many of the diffused kernels are judged under the prior: by gradients the best of them often differ by chance only. */
+const DIFFUSED = 3;
+/** At most so many kernels are judged: the best one, those, and the two that are found here. */
+export const JUDGED_IN_LAST_ROUND = 1 + DIFFUSED + 2;
 
-/** How often a score under the prior counts beside the one under gradients (docs/experiments.md). */
+/** How often a score under the prior counts beside the one under gradients. */
 const PRIOR_COUNTS = 2;
+/** By so many nats a fitted kernel must lead, in the sum. */
+const LEAD = 0.06;
 
-/** The kernel whose two scores together are the best: of those the round begins with, the fit from the better one, and the diffusion from that. */
+/** The best of the kernels met and of those found here, by both scores together. */
 export async function lastRound(
   met: readonly Candidate[],
   { judge, fit, diffuseOn }: LastRoundTools,
 ): Promise<Candidate> {
-  const judged: { readonly candidate: Candidate; readonly total: number }[] = [];
-  const judgeAgain = async (candidate: Candidate) => {
-    const { score } = await judge(candidate);
-    judged.push({ candidate, total: candidate.score + PRIOR_COUNTS * score });
+  const totals = new Map<Candidate, number>();
+  const judgeAgain = async (candidates: readonly Candidate[]) => {
+    for (const candidate of candidates) {
+      if (totals.has(candidate)) continue;
+      totals.set(candidate, candidate.score + PRIOR_COUNTS * (await judge(candidate)).score);
+    }
   };
-  const best = () => judged.reduce((a, b) => (b.total < a.total ? b : a)).candidate;
+  /** `lead`: by how much a fitted one must be ahead. */
+  const best = (lead: number) => {
+    const rated = [...totals].map(([candidate, total]) => ({
+      candidate,
+      rating: total + (candidate.diffused ? 0 : lead),
+    }));
+    return rated.reduce((a, b) => (b.rating < a.rating ? b : a)).candidate;
+  };
 
-  const [diffused] = ranked(met, { diffused: true });
-  for (const candidate of new Set([choose(met), diffused])) await judgeAgain(candidate);
-  const fitted = await fit(best());
-  await judgeAgain(fitted);
-  await judgeAgain(await diffuseOn(fitted));
-  return best();
+  const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
+  await judgeAgain([choose(met), diffused[0]]);
+  const fitted = await fit(best(0));
+  await judgeAgain([...diffused, fitted, await diffuseOn(fitted)]);
+  return best(LEAD);
 }

@@ -4,15 +4,14 @@ import { JUDGED_IN_LAST_ROUND, lastRound } from '../../../helper/kernelfusion/la
 import { met } from '../../support/met.ts';
 
 const RING = met('ring', -3.4);
-const DIFFUSION = met('diffusion', -3.2);
+const DIFFUSED = [met('diffusion 1', -3.2), met('diffusion 2', -3.1), met('diffusion 3', -3.1)];
+const BEFORE = [met('spot', -3.3), met('diffusion 4', -3), DIFFUSED[2], DIFFUSED[1], DIFFUSED[0], RING];
 const FITTED = met('fit', -3.1);
 const ON = met('diffusion on', -3);
+const ALIKE = { ring: -3, 'diffusion 1': -3, 'diffusion 2': -3, 'diffusion 3': -3, fit: -3, 'diffusion on': -3 };
 
 /** `underPrior`: scores by start. */
-async function round(
-  underPrior: Readonly<Record<string, number>>,
-  before = [met('spot', -3.3), RING, met('diffusion 2', -3), DIFFUSION],
-) {
+async function round(underPrior: Readonly<Record<string, number>>, before = BEFORE) {
   const calls: string[] = [];
   const chosen = await lastRound(before, {
     async judge({ start }) {
@@ -31,25 +30,34 @@ async function round(
   return { calls, chosen };
 }
 
-test('the better of the best kernel and the best diffused one is fitted, and a diffusion goes on from there: all are judged', async () => {
-  const { calls } = await round({ ring: -4, diffusion: -3, fit: -3, 'diffusion on': -3 });
-  assert.deepEqual(calls, ['ring', 'diffusion', 'fit from ring', 'fit', 'on from fit', 'diffusion on']);
-  assert.equal(calls.filter((call) => !call.includes('from')).length, JUDGED_IN_LAST_ROUND);
-  const other = await round({ ring: -3, diffusion: -4, fit: -3, 'diffusion on': -3 });
-  assert.equal(other.calls[2], 'fit from diffusion');
+test('the better of the best kernel and the best diffused one is fitted, and a diffusion goes on from there; more are judged', async () => {
+  const { calls } = await round({ ...ALIKE, 'diffusion 2': -9 });
+  assert.deepEqual(calls.slice(0, 4), ['ring', 'diffusion 1', 'fit from ring', 'on from fit']);
+  assert.deepEqual(calls.slice(4).sort(), ['diffusion 2', 'diffusion 3', 'diffusion on', 'fit']);
+  assert.equal(calls.length - 2, JUDGED_IN_LAST_ROUND);
+  const other = await round({ ...ALIKE, 'diffusion 1': -4 });
+  assert.equal(other.calls[2], 'fit from diffusion 1');
 });
 
 test('where the best kernel was diffused it is judged once', async () => {
-  const before = [met('spot', -3), DIFFUSION];
-  const { calls } = await round({ diffusion: -4, fit: -3, 'diffusion on': -3 }, before);
-  assert.deepEqual(calls.slice(0, 2), ['diffusion', 'fit from diffusion']);
+  const { calls } = await round(ALIKE, [met('spot', -3), ...DIFFUSED]);
+  assert.deepEqual(calls.slice(0, 2), ['diffusion 1', 'fit from diffusion 1']);
+  assert.equal(calls.length - 2, JUDGED_IN_LAST_ROUND - 1);
 });
 
 test('a score under the prior counts twice beside the one under gradients; the best sum is chosen, whichever it is', async () => {
-  const scores = { ring: -3, diffusion: -3, fit: -3, 'diffusion on': -3 };
-  // 0.2 behind by gradients.
-  assert.equal((await round({ ...scores, diffusion: -3.11 })).chosen, DIFFUSION);
-  assert.equal((await round({ ...scores, diffusion: -3.09 })).chosen, RING);
-  assert.equal((await round({ ...scores, fit: -3.16 })).chosen, FITTED);
-  assert.equal((await round({ ...scores, 'diffusion on': -3.21 })).chosen, ON);
+  // 0.2, 0.3 and 0.4 behind the ring by gradients, which as a fitted one must lead by 0.06.
+  const chosen = async (scores: Readonly<Record<string, number>>) =>
+    (await round({ ...ALIKE, ...scores })).chosen.start;
+  assert.equal(await chosen({}), 'ring');
+  assert.equal(await chosen({ 'diffusion 1': -3.06 }), 'ring');
+  assert.equal(await chosen({ 'diffusion 1': -3.08 }), 'diffusion 1');
+  assert.equal(await chosen({ 'diffusion 2': -3.13 }), 'diffusion 2');
+  assert.equal(await chosen({ 'diffusion on': -3.18 }), 'diffusion on');
+});
+
+test('a fitted kernel is chosen only if it leads clearly', async () => {
+  const chosen = async (fit: number) => (await round({ ...ALIKE, ring: -2, 'diffusion 1': -3.1, fit })).chosen.start;
+  assert.equal(await chosen(-3.17), 'diffusion 1');
+  assert.equal(await chosen(-3.19), 'fit');
 });
