@@ -25,7 +25,7 @@ const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly ab
   'paper-small': {
     name: 'Paper, scaled down',
     about:
-      'The published method in half an hour and 4 GB for a small layer. A reference: Balanced is the better choice.',
+      'The published method in less than half an hour and 4 GB for a small layer. A reference: Balanced is the better choice.',
   },
 };
 

@@ -25,8 +25,8 @@ const SURE = 1;
 const LEAD = 0.1;
 
 /** The best of all kernels met, in the order they were met. */
-export function choose<C extends Pick<Candidate, 'losses' | 'score' | 'diffused'>>(met: readonly C[]): C {
-  const best = (of: readonly C[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
+export function choose(met: readonly Candidate[]): Candidate {
+  const best = (of: readonly Candidate[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
   const diffused = met.filter((candidate) => candidate.diffused);
   const fitted = best(met.filter((candidate) => !candidate.diffused));
   if (diffused.length === 0) return fitted;

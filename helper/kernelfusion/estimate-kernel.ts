@@ -4,8 +4,8 @@
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
  * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
  * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all kernels met the one is kept that foretells
- * hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: in a last round, which is dear,
- * the best kernels are judged under the prior as well (prior-judge.ts), and the best of those is fitted once more under it (prior-scene.ts).
+ * hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: in a last round (last-round.ts),
+ * which is dear, the best kernels are judged under the prior as well, and the best of those is fitted once more under it.
  * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
  * be found, and `toScale` carries it on.
  */
@@ -91,7 +91,7 @@ export async function estimateKernel(
     const tools = prior && search.withPrior(prior);
     if (tools) await searchWithPrior(search, tools, plan);
     const byGradients = choose(search.met);
-    const chosen = tools && plan.underPrior > 0 ? await tools.lastRound(plan.underPrior) : byGradients;
+    const chosen = tools && plan.underPrior > 0 ? await tools.lastRound(byGradients, plan.underPrior) : byGradients;
     return { chosen, byGradients, plain: await search.judge(bicubicKernel(scale)), candidates: search.met };
   } finally {
     await equations.release();

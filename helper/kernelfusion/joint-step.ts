@@ -14,6 +14,7 @@ import { type AdamOptions, adamStep } from '../tensor/adam.ts';
 import { gradient } from '../tensor/gradient.ts';
 import { type Graph, GraphBuilder, type Tensor } from '../tensor/graph.ts';
 import { flatten, type ParameterLayout, unflatten } from '../tensor/parameters.ts';
+import { canvasSize } from './degradation.ts';
 import { implicitKernel, KERNEL_LAYOUT } from './implicit-kernel.ts';
 import type { Prior } from './patch-diffusion.ts';
 import { predictX0, readTimeRows, TIME_ROW } from './patch-diffusion-net.ts';
@@ -56,8 +57,9 @@ export const JOINT_STATE = {
  */
 export function jointCanvas({ width, height, scale, kernelSize, widths }: JointSize): Pick<Planes, 'width' | 'height'> {
   const multiple = sideMultiple({ widths });
-  const reach = (length: number) => Math.ceil((scale * length + kernelSize - scale) / multiple) * multiple;
-  return { width: reach(width), height: reach(height) };
+  const canvas = canvasSize({ width, height }, { size: kernelSize, scale });
+  const divisible = (length: number) => Math.ceil(length / multiple) * multiple;
+  return { width: divisible(canvas.width), height: divisible(canvas.height) };
 }
 
 /**

@@ -35,16 +35,17 @@ export interface KernelSearch {
   judge(kernel: Kernel): Promise<DetailedPrediction>;
   /** Cross-fitting under sparse gradients. `start`: in words. */
   fit(start: string, from: Kernel, steps: number): Promise<Candidate>;
+  withPrior(prior: Prior): PriorSearch;
 }
 
-/** With a prior. */
+/** What can be done with a prior, too. */
 export interface PriorSearch {
   /** The reverse diffusion from the enlarged layer. */
   diffuse(): Promise<Candidate>;
   /** The end of a reverse diffusion, from the picture that a kernel found makes. */
   diffuseOn(from: Candidate): Promise<Candidate>;
   /** last-round.ts, with so many steps of fitting. */
-  lastRound(steps: number): Promise<Candidate>;
+  lastRound(first: Candidate, steps: number): Promise<Candidate>;
 }
 
 /** Taps below this share of the largest are the haze of estimation errors. */
@@ -64,7 +65,7 @@ export function makeKernelSearch(
   random: Random,
   onStep: (kernel: Kernel) => void,
   signal?: AbortSignal,
-): KernelSearch & { withPrior(prior: Prior): PriorSearch } {
+): KernelSearch {
   const { y, usable, sigma } = searched;
   const view = lumaView(y, sigma);
   const luma = makePlanes(y.width, y.height, 1, view.y);
@@ -114,11 +115,11 @@ export function makeKernelSearch(
     return {
       diffuse: () => diffuse('diffusion', DIFFUSION_SEARCH, bicubicCanvas(y, searched)),
       diffuseOn,
-      async lastRound(steps) {
+      async lastRound(first, steps) {
         const { width, height } = canvasSize(y, searched);
         const denoiser = await makeDenoiser(prior, width, height, executor, signal);
         try {
-          return await lastRound(met, toolsUnder({ y, sigma, denoiser, ...(signal && { signal }) }, steps));
+          return await lastRound(first, met, toolsUnder({ y, sigma, denoiser, ...(signal && { signal }) }, steps));
         } finally {
           await denoiser.release();
         }

@@ -5,7 +5,7 @@
  * from there. Kernels that were only fitted are hazy, and may be right in outline only; under the prior haze looks good. So the search
  * does not go on from others of them, and one is chosen only if it leads clearly (docs/experiments.md).
  */
-import { type Candidate, choose, ranked } from './candidates.ts';
+import { type Candidate, ranked } from './candidates.ts';
 import type { Prediction } from './held-out.ts';
 
 export interface LastRoundTools {
@@ -27,8 +27,9 @@ const PRIOR_COUNTS = 2;
 /** By so many nats a fitted kernel must lead, in the sum. */
 const LEAD = 0.06;
 
-/** The best of the kernels met and of those found here, by both scores together. */
+/** The best of the kernels met and of those found here, by both scores together. `first`: the best of those met, by gradients. */
 export async function lastRound(
+  first: Candidate,
   met: readonly Candidate[],
   { judge, fit, diffuseOn }: LastRoundTools,
 ): Promise<Candidate> {
@@ -49,7 +50,7 @@ export async function lastRound(
   };
 
   const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
-  await judgeAgain([choose(met), diffused[0]]);
+  await judgeAgain([first, diffused[0]]);
   const fitted = await fit(best(0));
   await judgeAgain([...diffused, fitted, await diffuseOn(fitted)]);
   return best(LEAD);

@@ -52,19 +52,19 @@ export function plannedWork(
   const crossFit = side ** 4 + 2 * CROSS_FIT_ITERATIONS * pair(side ** 2);
   const diffusion =
     SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + DIFFUSION_SEARCH.pictureIterations * pair(side ** 2));
-  // A step under the prior, and what its scenes take more when they are begun.
-  const underPrior = (times: readonly number[]) =>
-    y.channels * side ** 4 +
+  const sceneUnderPrior = (times: readonly number[]) =>
     times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(side ** 2));
   const searching = (plan: SearchPlan) => {
     const { fits, diffusionSteps, judged, judgedUnderPrior } = searchParts(plan);
-    const begun = FOLDS * (underPrior(FIRST_TIMES) - underPrior(LATER_TIMES));
+    const stepUnderPrior = y.channels * side ** 4 + sceneUnderPrior(LATER_TIMES);
+    // What scenes take more when they are begun.
+    const begun = FOLDS * (sceneUnderPrior(FIRST_TIMES) - sceneUnderPrior(LATER_TIMES));
     return (
       (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT) * crossFit +
       diffusionSteps * diffusion +
       // From two scenes.
-      judgedUnderPrior * 2 * underPrior(JUDGE_TIMES) +
-      (plan.underPrior > 0 ? plan.underPrior * underPrior(LATER_TIMES) + begun : 0)
+      judgedUnderPrior * 2 * sceneUnderPrior(JUDGE_TIMES) +
+      (plan.underPrior > 0 ? plan.underPrior * stepUnderPrior + begun : 0)
     );
   };
   return {

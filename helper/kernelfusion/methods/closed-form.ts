@@ -4,7 +4,7 @@
  *
  * They differ in how much they try: `fast` searches kernels from two shapes and restores by the gradients of natural pictures
  * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
- * `best` trains longer, starts from every shape, makes more steps, and fits the best kernel once more under the prior.
+ * `best` trains longer, starts from every shape, makes more steps, and ends with a round under the prior.
  */
 import { bicubicKernel, type Kernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';

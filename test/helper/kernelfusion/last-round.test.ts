@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { choose } from '../../../helper/kernelfusion/candidates.ts';
 import { JUDGED_IN_LAST_ROUND, lastRound } from '../../../helper/kernelfusion/last-round.ts';
 import { met } from '../../support/met.ts';
 
@@ -13,7 +14,7 @@ const ALIKE = { ring: -3, 'diffusion 1': -3, 'diffusion 2': -3, 'diffusion 3': -
 /** `underPrior`: scores by start. */
 async function round(underPrior: Readonly<Record<string, number>>, before = BEFORE) {
   const calls: string[] = [];
-  const chosen = await lastRound(before, {
+  const chosen = await lastRound(choose(before), before, {
     async judge({ start }) {
       calls.push(start);
       return { score: underPrior[start] };

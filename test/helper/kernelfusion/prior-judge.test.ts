@@ -6,6 +6,7 @@ import { foretellUnderPrior, HIDDEN_FROM_PRIOR, JUDGE_TIMES } from '../../../hel
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { flip, type Kernel } from '../../../shared/kernel.ts';
 import { everywhere } from '../../support/everywhere.ts';
+import { knowingPrior } from '../../support/knowing-prior.ts';
 import { blurred, gaussian, HOOK, rectangles } from '../../support/scene.ts';
 
 const SIGMA = 1 / 127.5;
@@ -20,13 +21,7 @@ function layerOf(kernel: Kernel): Planes {
 const y = layerOf(HOOK);
 const SHOWN = hidePixels(y.data.length, makeRandom(3), HIDDEN_FROM_PRIOR);
 
-/** What the prior would say if it knew the scene: nearer to it by half. */
-const knowing = (heard: number[] = []) => ({
-  denoise: async (x: Planes, t: number) => {
-    heard.push(t);
-    return { ...x, data: x.data.map((v, i) => (v + SCENE.data[i]) / 2) };
-  },
-});
+const knowing = (heard?: number[]) => knowingPrior(SCENE, heard);
 
 interface Asked {
   readonly layer?: Planes;

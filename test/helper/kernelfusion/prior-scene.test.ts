@@ -10,6 +10,7 @@ import { FIRST_TIMES, LATER_TIMES, underPrior } from '../../../helper/kernelfusi
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { everywhere } from '../../support/everywhere.ts';
+import { knowingPrior } from '../../support/knowing-prior.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
 
 const SIZE = 10;
@@ -24,13 +25,7 @@ const shown = Float32Array.from({ length: y.data.length }, (_, i) => (i % 3 === 
 const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 
-/** What the prior would say if it knew the scene: nearer to it by half. */
-const knowing = (heard: number[] = []) => ({
-  denoise: async (x: Planes, t: number) => {
-    heard.push(t);
-    return { ...x, data: x.data.map((v, i) => (v + SCENE.data[i]) / 2) };
-  },
-});
+const knowing = (heard?: number[]) => knowingPrior(SCENE, heard);
 
 const VIEW = { y, sigma: SIGMA, denoiser: knowing() };
 

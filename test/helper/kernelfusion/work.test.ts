@@ -55,6 +55,6 @@ test('what is done under the prior is work of its own: every step, the beginning
     plannedWork(layer(64), false, layer(64), 2, SIDE, { ...best, search: { ...search, underPrior } }).kernel;
   const step = kernelWork(13) - kernelWork(12);
   assert.ok(step > 0);
-  // Four judgements by two scenes are 48 steps of the prior, where one of fitting makes two.
+  // Six judgements by two scenes are 72 steps of the prior, where one of fitting makes two.
   assert.ok(kernelWork(1) - kernelWork(0) > 20 * step);
 });
