@@ -54,6 +54,7 @@ export const EXIT_CODES = {
   EDITOR_FAILED: 9,
   PAGE_CLOSED: 9,
   BAD_ANSWER: 9,
+  STORAGE_FAILED: 9,
   INTERNAL: 70,
   CANCELLED: 130,
 } as const;

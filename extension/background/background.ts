@@ -11,6 +11,8 @@ import type { Browser, Tabs } from 'webextension-polyfill';
 export interface Clicked {
   /** Id of the tab that the browser lets us into from now on. */
   readonly clickedIn: number;
+  /** Id of its window, which has a panel of its own. */
+  readonly inWindow: number;
 }
 
 /** What of Chrome's side panel is used: the types are Firefox's and do not know it. */
@@ -23,8 +25,8 @@ const api = (world.browser ?? world.chrome) as SidePanelBrowser;
 
 api.action.onClicked.addListener(({ id, windowId }: Tabs.Tab) => {
   const opened = api.sidePanel && windowId !== undefined ? api.sidePanel.open({ windowId }) : api.sidebarAction.open();
-  if (id !== undefined) {
-    const clicked: Clicked = { clickedIn: id };
+  if (id !== undefined && windowId !== undefined) {
+    const clicked: Clicked = { clickedIn: id, inWindow: windowId };
     // Where no panel was open nobody hears it, which is no failure: the one that opens now asks by itself.
     api.runtime.sendMessage(clicked).catch(() => {});
   }

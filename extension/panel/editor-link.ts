@@ -12,6 +12,7 @@ import { MOST_PIXELS } from '../../shared/protocol/limits.ts';
 import type { Editor, Inserted, Insertion, LayerPixels, SelfTestStep } from '../editors/editor.ts';
 import { type Answered, type Ask, type Asked, PORT, rowsInPiece } from '../page/messages.ts';
 import { ANSWER, ANSWERS } from './answers.ts';
+import { untilCancelled } from './until-cancelled.ts';
 
 export interface EditorLink {
   /**
@@ -175,13 +176,16 @@ function connected(line: Line, { name, modes, tests }: Answered['editor'], limit
     },
     async read(layer, onProgress, signal) {
       throwIfCancelled(signal);
-      const { transfer, x, y, width, height } = await ask('read', { layer });
+      const opened = ask('read', { layer });
+      const { transfer, x, y, width, height } = await untilCancelled(opened, signal).catch((error) => {
+        opened.then((late) => drop(late.transfer)).catch(() => {});
+        throw error;
+      });
       try {
         if (width * height > MOST_PIXELS) throw tooLarge(width, height);
         const rgba = new Uint8ClampedArray(4 * width * height);
         for (let row = 0; row < height; row += rowsInPiece(width)) {
-          throwIfCancelled(signal);
-          const { rows } = await ask('pull', { transfer });
+          const { rows } = await untilCancelled(ask('pull', { transfer }), signal);
           const count = Math.min(rowsInPiece(width), height - row);
           if (rows.byteLength !== 4 * width * count) throw nonsense();
           rgba.set(new Uint8ClampedArray(rows), 4 * width * row);
@@ -201,7 +205,7 @@ function connected(line: Line, { name, modes, tests }: Answered['editor'], limit
           throwIfCancelled(signal);
           const end = Math.min(height, row + rowsInPiece(width));
           const rows = new Uint8Array(rgba.subarray(4 * width * row, 4 * width * end)).buffer;
-          await ask('push', { transfer, rows });
+          await untilCancelled(ask('push', { transfer, rows }), signal);
           onProgress?.(end / height);
         }
         throwIfCancelled(signal);

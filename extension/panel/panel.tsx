@@ -5,18 +5,21 @@
  * front of it when it was opened.
  */
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import browser from 'webextension-polyfill';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Clicked } from '../background/background.ts';
 import { App } from './components/app.tsx';
+import { Notice } from './components/notice.tsx';
 import { createEditorLink } from './editor-link.ts';
 import { connectHelper, knock, pairWithHelper } from './helper-client.ts';
 import { openRecords } from './records.ts';
-import { openStore, type Store } from './store.ts';
+import { failureOf, openStore, type Store } from './store.ts';
+import { STRINGS } from './strings.ts';
+
+const told = new URLSearchParams(location.search).get('tab');
 
 async function tab(): Promise<number> {
-  const told = new URLSearchParams(location.search).get('tab');
   if (told !== null) return Number(told);
   const [front] = await browser.tabs.query({ active: true, currentWindow: true });
   if (front?.id === undefined) throw new KernelFusionError('NO_EDITOR', 'There is no tab to work with.');
@@ -28,7 +31,11 @@ const LOOK = 2500;
 
 function Panel({ store }: { readonly store: Store }) {
   const [state, show] = useState(store.state());
-  useEffect(() => store.subscribe(() => show(store.state())), [store]);
+  useLayoutEffect(() => {
+    const draw = () => show(store.state());
+    draw(); // What has changed since the first drawing.
+    return store.subscribe(draw);
+  }, [store]);
   useEffect(() => {
     const look = () => {
       const { editor, work } = store.state();
@@ -49,7 +56,7 @@ function Panel({ store }: { readonly store: Store }) {
   return <App state={state} actions={store.actions} />;
 }
 
-async function open(): Promise<void> {
+async function open(place: HTMLElement): Promise<void> {
   const store = await openStore({
     storage: browser.storage.local,
     records: await openRecords(),
@@ -60,11 +67,14 @@ async function open(): Promise<void> {
     allow: (origin) => browser.permissions.request({ origins: [origin] }),
     client: `panel ${browser.runtime.getManifest().version}`,
   });
+  const { id: here } = await browser.windows.getCurrent();
   browser.runtime.onMessage.addListener((message: unknown) => {
-    const { clickedIn } = message as Partial<Clicked>;
-    if (typeof clickedIn === 'number') store.clickedIn(clickedIn);
+    const { clickedIn, inWindow } = message as Partial<Clicked>;
+    const isForUs = told === null ? inWindow === here : clickedIn === Number(told);
+    if (typeof clickedIn === 'number' && isForUs) store.clickedIn(clickedIn);
   });
-  render(<Panel store={store} />, document.getElementById('panel') as HTMLElement);
+  render(<Panel store={store} />, place);
 }
 
-void open();
+const place = document.getElementById('panel') as HTMLElement;
+open(place).catch((error) => render(<Notice title={STRINGS.notOpened} failure={failureOf(error)} />, place));

@@ -10,7 +10,7 @@ import type { PreviewPicture } from '../../shared/protocol/frames.ts';
 import type { EditorDocument, InsertMode, LayerInfo, SelfTestStep } from '../editors/editor.ts';
 import type { Picture } from '../editors/picture.ts';
 import type { Estimate, JobProgress } from './helper-client.ts';
-import type { JobRecord, JobResult } from './records.ts';
+import type { JobFacts, JobRecord } from './records.ts';
 import type { Settings } from './settings.ts';
 
 export interface Failure {
@@ -63,16 +63,22 @@ export type Work =
   | { readonly is: 'fetching'; readonly share: number }
   | { readonly is: 'inserting'; readonly share: number; readonly record: FinishedRecord }
   | { readonly is: 'cancelling' }
-  /** `canUndo`: it was inserted by this panel, just now; `failure`: why it was not inserted. */
+  /** `canUndo`: it was inserted by this panel, just now. */
   | {
       readonly is: 'done';
       readonly record: FinishedRecord;
       readonly canUndo: boolean;
-      readonly failure: Failure | null;
+      readonly trouble: Trouble | null;
     }
   | { readonly is: 'failed'; readonly failure: Failure };
 
-export type FinishedRecord = JobRecord & { readonly result: JobResult };
+/** What could not be done with a result. */
+export interface Trouble extends Failure {
+  readonly with: 'keeping' | 'inserting' | 'undoing';
+}
+
+export type FinishedRecord = JobRecord & { readonly result: NonNullable<JobRecord['result']> };
+export type FinishedFacts = JobFacts & { readonly result: NonNullable<JobFacts['result']> };
 
 export interface PanelState {
   readonly helper: HelperState;
@@ -83,7 +89,7 @@ export interface PanelState {
   readonly estimate: EstimateState;
   readonly work: Work;
   /** Newest first. */
-  readonly history: readonly FinishedRecord[];
+  readonly history: readonly FinishedFacts[];
   /** Null until it was asked for. */
   readonly selfTest: readonly SelfTestStep[] | null;
 }

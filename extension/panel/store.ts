@@ -10,7 +10,7 @@ import { DEFAULT_OPTIONS, type UpscaleOptions } from '../../shared/options.ts';
 import type { JobStatus } from '../../shared/protocol/fields.ts';
 import type { PreviewPicture } from '../../shared/protocol/frames.ts';
 import { LEAST_SIDE } from '../../shared/protocol/limits.ts';
-import type { InsertMode } from '../editors/editor.ts';
+import type { InsertMode, LayerInfo } from '../editors/editor.ts';
 import type { ConnectedEditor, EditorLink } from './editor-link.ts';
 import type {
   connectHelper,
@@ -20,17 +20,20 @@ import type {
   LayerShape,
   pairWithHelper,
 } from './helper-client.ts';
-import { type JobRecord, type Records, surplus } from './records.ts';
+import { type JobFacts, type JobRecord, type Records, surplus } from './records.ts';
 import { loadSettings, type Settings, type Storage, type StoredKernel, saveSettings } from './settings.ts';
 import {
   type EditorState,
   type Failure,
+  type FinishedFacts,
   type FinishedRecord,
   isBusy,
   type PanelActions,
   type PanelState,
+  type Trouble,
 } from './state.ts';
 import { STRINGS } from './strings.ts';
+import { untilCancelled } from './until-cancelled.ts';
 
 /** Everything outside of the panel, so that tests can put something else there. */
 export interface World {
@@ -73,7 +76,7 @@ const RETRY = 1500;
 
 export async function openStore(world: World): Promise<Store> {
   let settings = await loadSettings(world.storage);
-  const finished = async () => (await world.records.all()).filter(isFinished);
+  const finished = async (): Promise<FinishedFacts[]> => (await world.records.all()).filter(isFinished);
   let state: PanelState = {
     helper: { is: 'connecting' },
     editor: { is: 'connecting' },
@@ -89,6 +92,9 @@ export async function openStore(world: World): Promise<Store> {
   let editor: ConnectedEditor | null = null;
   let tab: number | null = null;
   let job: JobUnderWay | null = null;
+  /** Id of the job whose result is shown and could not be kept here: the helper still has it. */
+  let unkept: string | null = null;
+  let wasClicked = false;
 
   const set = (change: Partial<PanelState>) => {
     state = { ...state, ...change };
@@ -118,10 +124,11 @@ export async function openStore(world: World): Promise<Store> {
       try {
         if (settings.secrets) {
           const { secrets, port } = settings;
-          connection = await world.helper.connect({ port }, secrets, world.client);
-          set({ helper: { is: 'ready', name: connection.helper } });
-          void whenConnected(connection);
-          const reason = await connection.ended;
+          const helper = await world.helper.connect({ port }, secrets, world.client);
+          connection = helper;
+          set({ helper: { is: 'ready', name: helper.helper } });
+          void whenConnected(helper);
+          const reason = await helper.ended;
           connection = null;
           set({ estimate: { is: 'none' } });
           if (reason.code !== 'CONNECTION_LOST') throw reason;
@@ -164,8 +171,9 @@ export async function openStore(world: World): Promise<Store> {
     for (const tell of waitingForHelper) tell();
     waitingForHelper.clear();
     void estimate();
-    for (const id of settings.unwanted) await drop(helper, id);
-    if (settings.unwanted.length > 0) remember({ unwanted: [] });
+    for (const id of settings.unwanted) {
+      if (await drop(helper, id)) remember({ unwanted: settings.unwanted.filter((other) => other !== id) });
+    }
     await resumeJob();
   }
 
@@ -174,6 +182,7 @@ export async function openStore(world: World): Promise<Store> {
   async function helperAgain(signal: AbortSignal): Promise<HelperConnection> {
     while (!connection) {
       throwIfCancelled(signal);
+      set({ work: { is: 'away' } });
       await new Promise<void>((resolve) => {
         waitingForHelper.add(resolve);
         signal.addEventListener('abort', () => resolve(), { once: true });
@@ -182,33 +191,47 @@ export async function openStore(world: World): Promise<Store> {
     return connection;
   }
 
-  /** Ends a job at the helper and has its files deleted there. */
-  async function drop(helper: HelperConnection, id: string): Promise<void> {
+  /** Whether the connection still stands. */
+  const isThere = (helper: HelperConnection): Promise<boolean> =>
+    Promise.race([helper.ended.then(() => false), new Promise<boolean>((resolve) => setTimeout(resolve, 0, true))]);
+
+  /** Ends a job at the helper and has its files deleted there. Returns false where the helper went away before. */
+  async function drop(helper: HelperConnection, id: string): Promise<boolean> {
     try {
       await helper.cancel(id);
       await helper.forget(id);
     } catch {
-      // It is gone already, or the connection is: then it expires by itself.
+      // The job is gone already, or the helper is.
     }
+    return isThere(helper);
   }
 
-  function helperNow(): HelperConnection {
-    if (connection) return connection;
-    throw new KernelFusionError('CONNECTION_LOST', 'The helper is not connected.');
+  /** Nothing of the job stays, here or there. */
+  async function discard(id: string): Promise<void> {
+    await world.records.delete(id).catch(failureOf);
+    if (!connection || !(await drop(connection, id))) remember({ unwanted: [...settings.unwanted, id] });
   }
 
   // The editor.
 
   let connecting: AbortController | null = null;
   let editorAsked: Promise<void> = Promise.resolve();
+  let isLooking = false;
 
   const connectEditor = (): Promise<void> => {
     editorAsked = lookForEditor();
     return editorAsked;
   };
 
+  /** Looks for it in the tab that is in front now. */
+  const connectFront = () => {
+    tab = null;
+    return connectEditor();
+  };
+
   async function lookForEditor(): Promise<void> {
     connecting?.abort();
+    wasClicked = false;
     const mine = new AbortController();
     connecting = mine;
     if (state.editor.is !== 'ready') set({ editor: { is: 'connecting' } });
@@ -288,15 +311,12 @@ export async function openStore(world: World): Promise<Store> {
     } finally {
       // What shows its end may have been pressed already.
       if (job === mine) job = null;
+      if (wasClicked && !job) void connectEditor();
     }
   }
 
   async function ended({ id, stop }: JobUnderWay, failure: Failure): Promise<void> {
-    if (id !== null) {
-      await world.records.delete(id);
-      if (connection) await drop(connection, id);
-      else remember({ unwanted: [...settings.unwanted, id] });
-    }
+    if (id !== null) await discard(id);
     set({ work: stop.signal.aborted ? { is: 'idle' } : { is: 'failed', failure } });
     void estimate();
   }
@@ -304,8 +324,8 @@ export async function openStore(world: World): Promise<Store> {
   async function readLayer(signal: AbortSignal): Promise<Omit<JobRecord, 'id'>> {
     set({ work: { is: 'reading', share: 0 } });
     if (!editor) throw pageClosed();
-    const [document, layer] = [await editor.document(), await editor.active()];
-    throwIfCancelled(signal);
+    const document = await untilCancelled(editor.document(), signal);
+    const layer = await untilCancelled(editor.active(), signal);
     if (!layer) throw new KernelFusionError('NO_SUCH_LAYER', STRINGS.editor.noLayer);
     if (layer.refusal !== null) throw new KernelFusionError('LAYER_REFUSED', layer.refusal);
     const original = await editor.read(layer.id, (share) => set({ work: { is: 'reading', share } }), signal);
@@ -323,58 +343,80 @@ export async function openStore(world: World): Promise<Store> {
 
   /** From the pixels to the result. @param instead id of a record that this one replaces */
   async function begin(read: Omit<JobRecord, 'id'>, mine: JobUnderWay, instead?: string): Promise<void> {
-    set({ work: { is: 'uploading', share: 0 } });
-    const helper = helperNow();
-    const id = await helper.start(shapeOf(read.original), read.options, read.givenKernel ?? undefined);
+    const { helper, id } = await start(read, mine.stop.signal);
     mine.id = id;
     await world.locks.request(lockOf(id), async () => {
       await world.records.put({ ...read, id });
       if (instead !== undefined) await world.records.delete(instead);
-      await keepAt(id, mine, () => send(helper, { ...read, id }, mine));
+      await keepAt(id, mine, helper, () => send(helper, { ...read, id }, mine));
     });
   }
 
-  async function send(helper: HelperConnection, record: JobRecord, { stop: { signal } }: JobUnderWay): Promise<void> {
+  /** Opens a job at the helper, as soon as that is there. */
+  async function start(
+    { original, options, givenKernel }: Omit<JobRecord, 'id'>,
+    signal: AbortSignal,
+  ): Promise<{ helper: HelperConnection; id: string }> {
+    for (;;) {
+      const helper = await helperAgain(signal);
+      set({ work: { is: 'uploading', share: 0 } });
+      try {
+        return { helper, id: await helper.start(shapeOf(original), options, givenKernel ?? undefined) };
+      } catch (error) {
+        if (await isThere(helper)) throw error;
+        set({ work: { is: 'away' } });
+      }
+    }
+  }
+
+  async function send(helper: HelperConnection, record: JobRecord, mine: JobUnderWay): Promise<void> {
+    const { signal } = mine.stop;
     throwIfCancelled(signal);
     const following = follow(helper, record.id, signal);
     const onShare = (share: number) => set({ work: { is: 'uploading', share } });
     await helper.upload(record.id, record.original.rgba, onShare, signal);
     const uploaded = { ...record, isUploaded: true };
-    await world.records.put(uploaded);
-    await finish(helper, uploaded, await following.done, signal);
+    await world.records.note(uploaded);
+    await finish(helper, uploaded, await following.done, mine);
   }
 
-  /** Tries until it is done, failed or cancelled; not the connection's end, for the helper goes on by itself. */
-  async function keepAt(id: string, mine: JobUnderWay, first: () => Promise<void>): Promise<void> {
+  /**
+   * Tries until it is done, failed or cancelled. A connection's end, whatever its reason, is no end of the job, for the helper
+   * goes on by itself.
+   */
+  async function keepAt(
+    id: string,
+    mine: JobUnderWay,
+    helper: HelperConnection,
+    attempt: (helper: HelperConnection) => Promise<void>,
+  ): Promise<void> {
     const { signal } = mine.stop;
-    for (let attempt = first; ; attempt = () => takeUp(id, mine)) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (signal.aborted || failureOf(error).code !== 'CONNECTION_LOST') throw error;
-        set({ work: { is: 'away' } });
-      }
-      await helperAgain(signal);
+    try {
+      return await attempt(helper);
+    } catch (error) {
+      // Where another job has taken this one's place, that one was kept at.
+      if (signal.aborted || mine.id !== id || (await isThere(helper))) throw error;
     }
+    set({ work: { is: 'away' } });
+    return keepAt(id, mine, await helperAgain(signal), (back) => takeUp(id, mine, back));
   }
 
   /** From what is remembered of a job to its result. */
-  async function takeUp(id: string, mine: JobUnderWay): Promise<void> {
+  async function takeUp(id: string, mine: JobUnderWay, helper: HelperConnection): Promise<void> {
     const { signal } = mine.stop;
-    const record = (await world.records.all()).find((known) => known.id === id);
+    set({ work: { is: 'queued', position: 0 } });
+    const record = await world.records.load(id);
     // Another panel has brought it to its end.
     if (!record || record.result !== null) return set({ work: { is: 'idle' }, history: await finished() });
-    const helper = helperNow();
     if (!record.isUploaded) {
       // What the helper has of it ended with the connection: the pixels are here, so they are sent anew.
       await drop(helper, id);
       const { id: _, ...read } = record;
       return begin(read, mine, id);
     }
-    set({ work: { is: 'queued', position: 0 } });
     const following = follow(helper, id, signal);
     following.hear(await helper.resume(id));
-    await finish(helper, record, await following.done, signal);
+    await finish(helper, record, await following.done, mine);
   }
 
   /** Takes up the newest job that is not finished and that no other panel is at. */
@@ -383,9 +425,10 @@ export async function openStore(world: World): Promise<Store> {
       if (result !== null) continue;
       const isOurs = await world.locks.request(lockOf(id), { ifAvailable: true }, async (lock) => {
         if (!lock || !connection || job !== null) return lock !== null;
+        const helper = connection;
         await run(async (mine) => {
           mine.id = id;
-          await keepAt(id, mine, () => takeUp(id, mine));
+          await keepAt(id, mine, helper, () => takeUp(id, mine, helper));
         });
         return true;
       });
@@ -466,8 +509,9 @@ export async function openStore(world: World): Promise<Store> {
     helper: HelperConnection,
     record: JobRecord,
     { facts, kernel }: { facts: NonNullable<JobStatus['result']>; kernel: Kernel },
-    signal: AbortSignal,
+    mine: JobUnderWay,
   ): Promise<void> {
+    const { signal } = mine.stop;
     set({ work: { is: 'fetching', share: 0 } });
     const { width, height } = facts.layer;
     const bytes = new Uint8Array(4 * width * height);
@@ -475,20 +519,43 @@ export async function openStore(world: World): Promise<Store> {
     throwIfCancelled(signal);
     const picture = { width, height, rgba: new Uint8ClampedArray(bytes.buffer) };
     const whole: FinishedRecord = { ...record, result: { picture, kernel, facts } };
-    await world.records.put(whole);
-    for (const id of surplus(await world.records.all())) await world.records.delete(id);
-    // Only now: whatever happens from here on, the result is ours.
-    if (job) job.id = null;
-    await helper.forget(record.id).catch(() => {});
-    set({ history: await finished(), work: { is: 'done', record: whole, canUndo: false, failure: null } });
+    // Whatever happens from here on, nobody but the person throws the result away.
+    mine.id = null;
+    const trouble = await keeping(async () => {
+      await world.records.put(whole);
+      for (const id of surplus(await world.records.all())) await world.records.delete(id);
+    });
+    if (trouble) unkept = record.id;
+    else await helper.forget(record.id).catch(() => {});
+    await showDone(whole, false, trouble);
     if (record.insertWhenDone) await insert(whole, signal);
     void estimate();
+  }
+
+  async function keeping(work: () => Promise<void>): Promise<Trouble | null> {
+    try {
+      await work();
+      return null;
+    } catch (error) {
+      return { with: 'keeping', ...failureOf(error) };
+    }
+  }
+
+  async function showDone(record: FinishedRecord, canUndo: boolean, trouble: Trouble | null): Promise<void> {
+    const history = await finished().catch(() => state.history);
+    set({ history, work: { is: 'done', record, canUndo, trouble } });
+  }
+
+  /** A result that could not be kept is in the document, or the person turns to something else. */
+  function letGo(): void {
+    if (unkept !== null) void discard(unkept);
+    unkept = null;
   }
 
   async function insert(record: FinishedRecord, signal: AbortSignal): Promise<void> {
     set({ work: { is: 'inserting', share: 0, record } });
     try {
-      const target = await documentOf(record);
+      const target = await untilCancelled(documentOf(record), signal);
       const { layer, original, options, mode, result } = record;
       const { scale } = options;
       const inserted = await target.insert(
@@ -501,16 +568,17 @@ export async function openStore(world: World): Promise<Store> {
       );
       await update({ ...record, inserted }, true);
     } catch (error) {
-      const failure = signal.aborted ? null : failureOf(error);
-      set({ work: { is: 'done', record, canUndo: false, failure } });
+      const trouble: Trouble | null = signal.aborted ? null : { with: 'inserting', ...failureOf(error) };
+      set({ work: { is: 'done', record, canUndo: false, trouble } });
     }
     // Not waited for: what can be pressed now has to work at once.
     refresh().catch(() => {});
   }
 
   async function update(record: FinishedRecord, canUndo: boolean): Promise<void> {
-    await world.records.put(record);
-    set({ history: await finished(), work: { is: 'done', record, canUndo, failure: null } });
+    const trouble = unkept === record.id ? null : await keeping(() => world.records.note(record));
+    letGo();
+    await showDone(record, canUndo, trouble);
   }
 
   /** The editor, if it still shows the document that the layer was read from: ids of layers are good in one document only. */
@@ -522,7 +590,9 @@ export async function openStore(world: World): Promise<Store> {
     if (!editor) throw pageClosed();
     const now = await editor.document();
     const isSame = editor.name === name && now.width === document.width && now.height === document.height;
-    const hasLayer = isSame && now.name === document.name && (await editor.layers()).some(({ id }) => id === layer.id);
+    // Where documents are all called alike and count their layers from one, a layer's name tells more than its id.
+    const isTheLayer = (other: LayerInfo) => other.id === layer.id && other.name === layer.name;
+    const hasLayer = isSame && now.name === document.name && (await editor.layers()).some(isTheLayer);
     if (hasLayer) return editor;
     throw new KernelFusionError(
       'DOCUMENT_CHANGED',
@@ -532,13 +602,13 @@ export async function openStore(world: World): Promise<Store> {
 
   async function undo(record: FinishedRecord): Promise<void> {
     if (!editor || !record.inserted) return;
-    set({ work: { is: 'done', record, canUndo: false, failure: null } }); // Once is enough.
+    set({ work: { is: 'done', record, canUndo: false, trouble: null } }); // Once is enough.
     try {
       await editor.undo(record.inserted.undoSteps);
       await update({ ...record, inserted: null }, false);
       await refresh();
     } catch (error) {
-      set({ work: { is: 'done', record, canUndo: false, failure: failureOf(error) } });
+      set({ work: { is: 'done', record, canUndo: false, trouble: { with: 'undoing', ...failureOf(error) } } });
     }
   }
 
@@ -568,16 +638,21 @@ export async function openStore(world: World): Promise<Store> {
         set({ helper: { is: 'connecting' } });
         wakeHelper();
       }
-      if (!editor) void connectEditor();
+      if (!editor) void connectFront();
     },
     allow(origin) {
       void world.allow(origin).then((allowed) => {
-        if (allowed) void connectEditor();
+        if (allowed) void connectFront();
       });
     },
     refresh() {
-      if (!editor) return;
-      refresh().catch((error) => set({ editor: { is: 'none', failure: failureOf(error) } }));
+      if (!editor || isLooking) return;
+      isLooking = true;
+      refresh()
+        .catch((error) => set({ editor: { is: 'none', failure: failureOf(error) } }))
+        .finally(() => {
+          isLooking = false;
+        });
     },
     setScale(scale) {
       remember({ scale });
@@ -614,19 +689,24 @@ export async function openStore(world: World): Promise<Store> {
     },
     close() {
       if (!isBusy(state.work)) set({ work: { is: 'idle' } });
+      letGo();
       actions.refresh();
       void resumeJob();
     },
     show(id) {
-      const record = state.history.find((known) => known.id === id);
-      if (record && !isBusy(state.work)) set({ work: { is: 'done', record, canUndo: false, failure: null } });
+      void (async () => {
+        const record = await world.records.load(id);
+        if (!record || !isFinished(record) || isBusy(state.work)) return;
+        letGo();
+        set({ work: { is: 'done', record, canUndo: false, trouble: null } });
+      })().catch(failWork);
     },
     remove(id) {
       void (async () => {
         await world.records.delete(id);
         const shown = state.work.is === 'done' && state.work.record.id === id;
         set({ history: await finished(), ...(shown && { work: { is: 'idle' } }) });
-      })();
+      })().catch(failWork);
     },
     runSelfTest() {
       void (async () => {
@@ -639,6 +719,10 @@ export async function openStore(world: World): Promise<Store> {
         }
       })();
     },
+  };
+
+  const failWork = (error: unknown) => {
+    if (!isBusy(state.work)) set({ work: { is: 'failed', failure: failureOf(error) } });
   };
 
   /** The mode chosen now, for an insertion by hand. */
@@ -655,6 +739,7 @@ export async function openStore(world: World): Promise<Store> {
     actions,
     clickedIn(clicked) {
       tab = clicked;
+      wasClicked = true;
       if (!job) void connectEditor();
     },
   };
@@ -669,7 +754,9 @@ const chosen = ({ size, scale, data, ...about }: StoredKernel): ChosenKernel => 
 
 const lockOf = (id: string) => `kernelfusion job ${id}`;
 
-const isFinished = (record: JobRecord): record is FinishedRecord => record.result !== null;
+const isFinished = <Record extends JobFacts>(
+  record: Record,
+): record is Record & { readonly result: NonNullable<Record['result']> } => record.result !== null;
 
 const shapeOf = ({ width, height }: { readonly width: number; readonly height: number }): LayerShape => ({
   ...{ width, height },
@@ -682,7 +769,7 @@ const pageClosed = () =>
 const toError = ({ code, sentence }: Failure) => new KernelFusionError(code, sentence);
 
 /** What a person is told of an error. One that is not meant for them is a mistake of ours: it is logged. */
-function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): Failure {
   if (error instanceof KernelFusionError) return { code: error.code, sentence: error.message };
   console.error(error);
   return {

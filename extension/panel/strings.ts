@@ -53,6 +53,7 @@ export const STRINGS = {
   },
   tryAgain: 'Try again',
   dismiss: 'Dismiss',
+  notOpened: 'The panel could not be opened',
   percent,
   size,
   helper: {
@@ -155,9 +156,14 @@ export const STRINGS = {
     done: 'The picture is done.',
     inserted: 'The new layer is in the document.',
     insert: 'Insert',
+    insertAgain: 'Insert again',
     undo: 'Undo insertion',
     close: 'New picture',
-    notInserted: 'The new layer was not inserted',
+    trouble: {
+      keeping: 'The result could not be kept: download it before you go on',
+      inserting: 'The new layer was not inserted',
+      undoing: 'The insertion was not undone: undo it in the editor',
+    },
   },
   result: {
     before: 'Before',

@@ -10,7 +10,14 @@ import path from 'node:path';
 import type { Page } from 'puppeteer-core';
 import sharp from 'sharp';
 import { bicubicKernel, flip, makeKernel } from '../../shared/kernel.ts';
-import { exportKernel, FORMATS, formatOfName, type KernelFormat } from '../../shared/kernel-formats/index.ts';
+import {
+  type ExportOptions,
+  exportKernel,
+  FORMATS,
+  formatOfName,
+  type KernelFormat,
+} from '../../shared/kernel-formats/index.ts';
+import { DEFAULT_OPTIONS } from '../../shared/options.ts';
 import { TARGETS } from '../support/extension.ts';
 import type { PanelPage } from './panel-page.ts';
 import { drawn, piskel, SIDE } from './piskel.ts';
@@ -23,7 +30,11 @@ const KERNEL = makeKernel(
   [1, 2, 3, 0, 5, 19, 11, 1, 2, 9, 6, 2, 0, 1, 1, 1].map((count) => count / 64),
 );
 const [JSON_FORMAT] = FORMATS;
-const fileOf = (kernel: typeof KERNEL, format: KernelFormat) => Buffer.from(exportKernel(kernel, format).bytes);
+const fileOf = (kernel: typeof KERNEL, format: KernelFormat, about?: ExportOptions) =>
+  Buffer.from(exportKernel(kernel, format, about).bytes);
+/** What the panel exports with the kernel of a result: one that was given is beyond doubt, and has no confidence. */
+const GIVEN: ExportOptions = { source: { width: SIDE, height: SIDE }, options: { ...DEFAULT_OPTIONS } };
+const FOUND: ExportOptions = { ...GIVEN, confidence: 0.87 };
 
 /** Runs with files, by their names, in a folder of their own. */
 async function withFiles(
@@ -59,7 +70,7 @@ function everywhere(scene: Scene<unknown>): void {
     for (const format of FORMATS) {
       await opened.choose('Format', format.id);
       await opened.click('button', `Export ${format.extension}`);
-      assert.deepEqual(await saved(`Drawing kernel${format.extension}`), fileOf(KERNEL, format), format.id);
+      assert.deepEqual(await saved(`Drawing kernel${format.extension}`), fileOf(KERNEL, format, GIVEN), format.id);
       const { purpose, recipe } = format;
       const text = await opened.page.$eval('details[open]', (part) => (part as HTMLElement).innerText);
       for (const shown of [purpose, recipe.tool, recipe.code])
@@ -131,7 +142,7 @@ inBrowser(TARGETS[0], piskel, 'exact', (scene) => {
     await upscale(opened);
     await opened.toggle('Export kernel');
     await opened.click('button', 'Export .json');
-    assert.deepEqual(await saved('Drawing kernel.json'), fileOf(bicubicKernel(2), JSON_FORMAT));
+    assert.deepEqual(await saved('Drawing kernel.json'), fileOf(bicubicKernel(2), JSON_FORMAT, FOUND));
   });
 
   scene('the kernel of a result goes with the next job, at its own scale only', async ({ panel, saved }) => {
@@ -157,7 +168,8 @@ inBrowser(TARGETS[0], piskel, 'exact', (scene) => {
     await upscale(opened);
     await opened.toggle('Export kernel');
     await opened.click('button', 'Export .json');
-    assert.deepEqual(await saved('Drawing 2 kernel.json'), fileOf(flip(KERNEL), JSON_FORMAT));
+    const source = { width: 2 * SIDE, height: 2 * SIDE }; // The document was enlarged by the first.
+    assert.deepEqual(await saved('Drawing 2 kernel.json'), fileOf(flip(KERNEL), JSON_FORMAT, { ...GIVEN, source }));
     // And not with the one after that, when it was put away.
     await opened.click('button', 'New picture');
     await opened.click('button', 'Have it found instead');

@@ -60,7 +60,7 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
     { ...record, id: 'b', created: Date.UTC(2026, 0, 5, 13, 52), layer: { ...layer, name: 'Street sign' } },
     { ...record, id: 'c', created: Date.UTC(2026, 0, 4, 9, 30), options: { ...DEFAULT_OPTIONS, scale: 4 as const } },
   ];
-  const done = { ...ready, history, work: { is: 'done', record, canUndo: true, failure: null } } as const;
+  const done = { ...ready, history, work: { is: 'done', record, canUndo: true, trouble: null } } as const;
   const without = { editor: { ...editor, layer: null, thumbnail: null }, estimate: { is: 'none' } } as const;
 
   return {
@@ -208,8 +208,8 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
               },
             },
           },
-          failure: {
-            code: 'DOCUMENT_CHANGED',
+          trouble: {
+            ...{ with: 'inserting', code: 'DOCUMENT_CHANGED' },
             sentence: 'This picture belongs to the layer "Otter" of "river.psd". Bring it back as it was, then insert.',
           },
         },
@@ -242,6 +242,8 @@ export function longWords(state: PanelState): PanelState {
   return {
     ...{ ...state, history, editor: { ...state.editor, document, layer: { ...state.editor.layer, name } } },
     ...(state.kernel && { kernel: { ...state.kernel, name } }),
-    ...(state.work.is === 'done' && { work: { ...state.work, record: history[0] } }),
+    ...(state.work.is === 'done' && {
+      work: { ...state.work, record: { ...state.work.record, layer: { ...state.work.record.layer, name } } },
+    }),
   };
 }

@@ -17,7 +17,7 @@ interface AppProps {
 
 export function App({ state, actions }: AppProps) {
   const { helper, editor, work, settings } = state;
-  const place = useKeptFocus(`${helper.is} ${work.is}`);
+  const place = useKeptFocus([helper.is, editor.is, work.is, state.history.length, state.kernel?.name].join());
   return (
     <>
       <header class="top">

@@ -13,7 +13,7 @@ interface DoneProps {
 }
 
 export function Done({ work, canInsert, actions }: DoneProps) {
-  const { record, canUndo, failure } = work;
+  const { record, canUndo, trouble } = work;
   const { picture, kernel, facts } = record.result;
   return (
     <section class="card" aria-labelledby="done">
@@ -25,13 +25,11 @@ export function Done({ work, canInsert, actions }: DoneProps) {
       </header>
       <p class={record.inserted ? 'good' : ''}>{record.inserted ? TEXT.inserted : TEXT.done}</p>
       {record.inserted?.note && <p class="hint">{record.inserted.note}</p>}
-      {failure && <Notice title={TEXT.notInserted} failure={failure} />}
+      {trouble && <Notice title={TEXT.trouble[trouble.with]} failure={trouble} />}
       <div class="row">
-        {!record.inserted && (
-          <button type="button" class="main" onClick={actions.insert} disabled={!canInsert}>
-            {TEXT.insert}
-          </button>
-        )}
+        <button type="button" class={record.inserted ? '' : 'main'} onClick={actions.insert} disabled={!canInsert}>
+          {record.inserted ? TEXT.insertAgain : TEXT.insert}
+        </button>
         {canUndo && (
           <button type="button" onClick={actions.undo}>
             {TEXT.undo}
@@ -47,7 +45,7 @@ export function Done({ work, canInsert, actions }: DoneProps) {
         enlarged={picture}
         kernel={kernel}
         facts={facts}
-        preset={record.options.preset}
+        options={record.options}
         name={record.layer.name}
         onUseKernel={(chosen) => {
           actions.setKernel({ kernel: chosen, name: record.layer.name, notes: [] });

@@ -1,12 +1,12 @@
 /** Jobs that are done, newest first: any of them can be looked at again. */
-import type { FinishedRecord, PanelActions } from '../state.ts';
+import type { FinishedFacts, PanelActions } from '../state.ts';
 import { STRINGS } from '../strings.ts';
 import { Cross, IconButton } from './icons.tsx';
 
 const { history: TEXT } = STRINGS;
 
 interface HistoryProps {
-  readonly history: readonly FinishedRecord[];
+  readonly history: readonly FinishedFacts[];
   readonly actions: PanelActions;
 }
 

@@ -30,7 +30,7 @@ test('a click opens Chrome’s side panel before anything else, and tells an ope
   click({ id: 7, windowId: 3 });
   assert.deepEqual(called, [
     ['open', { windowId: 3 }],
-    ['sendMessage', { clickedIn: 7 }],
+    ['sendMessage', { clickedIn: 7, inWindow: 3 }],
   ]);
 });
 
@@ -39,5 +39,5 @@ test('a click opens Firefox’s sidebar, and does not close it when it is open',
   const sidebarAction = { open: () => called.push(['open']), toggle: () => called.push(['toggle']) };
   const click = await clickIn('browser', { sidebarAction }, called);
   click({ id: 8, windowId: 3 });
-  assert.deepEqual(called, [['open'], ['sendMessage', { clickedIn: 8 }]]);
+  assert.deepEqual(called, [['open'], ['sendMessage', { clickedIn: 8, inWindow: 3 }]]);
 });

@@ -8,7 +8,7 @@ import type { HelperConnection, JobNews } from '../../../extension/panel/helper-
 import type { JobRecord } from '../../../extension/panel/records.ts';
 import type { PanelState } from '../../../extension/panel/state.ts';
 import { openStore, type Store, type World } from '../../../extension/panel/store.ts';
-import { KernelFusionError } from '../../../shared/errors.ts';
+import { type ErrorCode, KernelFusionError } from '../../../shared/errors.ts';
 import { bicubicKernel, type Kernel } from '../../../shared/kernel.ts';
 import { DEFAULT_OPTIONS } from '../../../shared/options.ts';
 import type { JobStatus } from '../../../shared/protocol/fields.ts';
@@ -30,8 +30,7 @@ export const FACTS: NonNullable<JobStatus['result']> = {
   ...{ timings: {}, versions: {}, seed: 1 },
 };
 
-export const failed = (code: ConstructorParameters<typeof KernelFusionError>[0], sentence = `${code}.`) =>
-  new KernelFusionError(code, sentence);
+export const failed = (code: ErrorCode, sentence = `${code}.`) => new KernelFusionError(code, sentence);
 
 export interface FakeWorld {
   readonly world: World;
@@ -48,16 +47,25 @@ export interface FakeWorld {
     knock: World['helper']['knock'];
     pair: World['helper']['pair'];
     upload(): Promise<void>;
+    start(): Promise<void>;
     estimate(options: typeof DEFAULT_OPTIONS, kernelSide?: number): ReturnType<HelperConnection['estimate']>;
     resume(id: string): JobStatus;
   };
   readonly editor: {
     layer: LayerInfo | null;
     documentName: string;
+    document(): Promise<void>;
     insert(insertion: Insertion, signal?: AbortSignal): Promise<Inserted>;
+    undo(): Promise<void>;
   };
-  /** The connection breaks. */
-  breakConnection(): void;
+  /** Tabs in which an editor was looked for, in that order. */
+  readonly tabs: number[];
+  /** Id of the tab in front. */
+  front: number;
+  /** The connection breaks, for this reason. */
+  breakConnection(code?: ErrorCode): void;
+  /** What is to be kept in full is not from now on. */
+  fillDisk(): void;
   /** The helper says something of a job. */
   tell(job: string, news: JobNews): void;
   /** The helper has done a job. */
@@ -74,10 +82,12 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
   const stored = new Map(Object.entries(settings));
   const records = new Map<string, JobRecord>();
   const deeds: string[] = [];
+  const tabs: number[] = [];
   const started: FakeWorld['started'] = [];
   const insertions: Insertion[] = [];
   const watchers = new Map<string, Set<(news: JobNews) => void>>();
-  let breakConnection = () => {};
+  let breakConnection: (code: ErrorCode) => void = () => {};
+  let isDiskFull = false;
   let jobs = 0;
 
   const tell = (job: string, news: JobNews) => {
@@ -87,7 +97,7 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
   const helper: FakeWorld['helper'] = {
     async connect() {
       const ended = new Promise<KernelFusionError>((resolve) => {
-        breakConnection = () => resolve(failed('CONNECTION_LOST'));
+        breakConnection = (code) => resolve(failed(code));
       });
       const orLost = <T>(work: Promise<T>): Promise<T> =>
         Promise.race([work, ended.then((reason) => Promise.reject(reason))]);
@@ -95,6 +105,7 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
         ...{ helper: 'kernelfusion 0', ended, close: () => {}, list: async () => [] },
         estimate: (_, ...asked) => helper.estimate(...asked),
         async start(_, options, kernel) {
+          await orLost(helper.start());
           started.unshift({ options, kernel });
           jobs += 1;
           deeds.push(`start ${jobs}`);
@@ -126,17 +137,22 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
     knock: async () => {},
     pair: async () => SECRETS,
     upload: async () => {},
+    start: async () => {},
     estimate: async ({ scale }) => ({ seconds: 10 * scale, memory: 1e8, refusal: null }) as never,
     resume: (id) => statusOf(id, { state: 'running' }),
   };
 
   const editor: FakeWorld['editor'] = {
-    ...{ layer: LAYER, documentName: 'paper' },
+    ...{ layer: LAYER, documentName: 'paper', document: async () => {} },
     insert: async () => ({ layerId: '8', undoSteps: 3 }),
+    undo: async () => {},
   };
   const connected: ConnectedEditor = {
     ...{ name: 'minipaint', modes: ['enlarge-document', 'keep-document'] },
-    document: async () => ({ name: editor.documentName, width: 60, height: 40 }),
+    async document() {
+      await editor.document();
+      return { name: editor.documentName, width: 60, height: 40 };
+    },
     layers: async () => (editor.layer ? [editor.layer] : []),
     active: async () => editor.layer,
     thumbnail: async () => PIXELS,
@@ -146,14 +162,20 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
       deeds.push('insert');
       return editor.insert(insertion, signal);
     },
-    undo: async (steps) => void deeds.push(`undo ${steps}`),
+    async undo(steps) {
+      deeds.push(`undo ${steps}`);
+      await editor.undo();
+    },
     closed: new Promise(() => {}),
     disconnect: () => {},
   };
 
-  return {
-    ...{ deeds, stored, records, started, insertions, helper, editor, tell },
-    breakConnection: () => breakConnection(),
+  const fake: FakeWorld = {
+    ...{ deeds, stored, records, started, insertions, helper, editor, tell, tabs, front: 1 },
+    breakConnection: (code = 'CONNECTION_LOST') => breakConnection(code),
+    fillDisk() {
+      isDiskFull = true;
+    },
     tellDone(job) {
       tell(job, { of: 'kernel', kernel: KERNEL });
       tell(job, { of: 'status', status: statusOf(job, { state: 'done', result: FACTS }) });
@@ -167,22 +189,36 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
         },
       },
       records: {
-        put: async (record) => void records.set(record.id, structuredClone(record)),
+        put: async (record) => {
+          if (isDiskFull) throw failed('STORAGE_FAILED');
+          records.set(record.id, structuredClone(record));
+        },
+        async note(facts) {
+          const { original, result } = records.get(facts.id) as JobRecord;
+          records.set(facts.id, { ...structuredClone(facts), original, result });
+        },
+        load: async (id) => records.get(id) ?? null,
         delete: async (id) => void records.delete(id),
         all: async () => [...records.values()].sort((a, b) => b.created - a.created),
       },
       locks: locks(),
-      link: { connect: async () => connected },
+      link: {
+        async connect(tab) {
+          tabs.push(tab);
+          return connected;
+        },
+      },
       helper: {
         connect: (...given) => helper.connect(...given),
         knock: (...given) => helper.knock(...given),
         pair: (...given) => helper.pair(...given),
       },
-      tab: async () => 1,
+      tab: async () => fake.front,
       allow: async () => true,
       client: 'test',
     },
   };
+  return fake;
 }
 
 /** `navigator.locks` for one program. */

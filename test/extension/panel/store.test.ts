@@ -174,8 +174,10 @@ test('an insertion that fails loses nothing: the result stays, and goes in when 
   store.actions.upscale();
   await sent(fake);
   fake.tellDone('1');
-  const { work } = await until(({ work }) => work.is === 'done' && work.failure !== null);
-  assert.deepEqual(work.is === 'done' && work.failure, { code: 'EDITOR_FAILED', sentence: 'Try again.' });
+  const { work } = await until(({ work }) => work.is === 'done' && work.trouble !== null);
+  assert.deepEqual(work.is === 'done' && work.trouble, {
+    ...{ with: 'inserting', code: 'EDITOR_FAILED', sentence: 'Try again.' },
+  });
   assert.deepEqual([...fake.records.keys()], ['1']);
   fake.editor.insert = async () => ({ layerId: '8', undoSteps: 1 });
   store.actions.insert();
@@ -194,8 +196,8 @@ test('an insertion that is cancelled leaves the result to be inserted later, and
   await work('inserting');
   while (!fake.deeds.includes('insert')) await new Promise(setImmediate);
   store.actions.cancel();
-  const { record, failure } = await work('done');
-  assert.deepEqual([record.id, record.inserted, failure], ['1', null, null]);
+  const { record, trouble } = await work('done');
+  assert.deepEqual([record.id, record.inserted, trouble], ['1', null, null]);
 });
 
 test('a result is not put into another document than the one its layer came from', async () => {
@@ -204,8 +206,8 @@ test('a result is not put into another document than the one its layer came from
   await sent(fake);
   fake.editor.documentName = 'other';
   fake.tellDone('1');
-  const { work } = await until(({ work }) => work.is === 'done' && work.failure !== null);
-  assert.equal(work.is === 'done' && work.failure?.code, 'DOCUMENT_CHANGED');
+  const { work } = await until(({ work }) => work.is === 'done' && work.trouble !== null);
+  assert.equal(work.is === 'done' && work.trouble?.code, 'DOCUMENT_CHANGED');
   assert.deepEqual(fake.insertions, []);
 });
 
@@ -326,6 +328,144 @@ test('a second press of the button starts no second job', async () => {
   assert.equal(fake.started.length, 1);
 });
 
+test('a result that cannot be kept is shown and inserted all the same, and the helper keeps it till then', async () => {
+  const { fake, store, until, work } = await ready();
+  store.actions.setInsertWhenDone(false);
+  store.actions.upscale();
+  await sent(fake);
+  await settledFor('1', fake);
+  fake.fillDisk();
+  fake.tellDone('1');
+  const { record, trouble } = await work('done');
+  assert.deepEqual([record.result.picture.rgba, trouble?.with, trouble?.code], [RESULT, 'keeping', 'STORAGE_FAILED']);
+  // Whoever opens a panel now finds the job again.
+  assert.deepEqual([fake.deeds.slice(2), fake.records.get('1')?.result], [['fetch 1'], null]);
+  store.actions.insert();
+  await untilInserted(store);
+  await until(() => fake.deeds.includes('forget 1'));
+  assert.deepEqual([fake.deeds.slice(3), fake.records.size], [['insert', 'cancel 1', 'forget 1'], 0]);
+});
+
+test('a result that could not be kept is let go when the person turns to something else', async () => {
+  const { fake, store, work } = await ready();
+  store.actions.setInsertWhenDone(false);
+  store.actions.upscale();
+  await sent(fake);
+  await settledFor('1', fake);
+  fake.fillDisk();
+  fake.tellDone('1');
+  await work('done');
+  store.actions.close();
+  while (!fake.deeds.includes('forget 1')) await new Promise(setImmediate);
+  assert.deepEqual([store.state().work.is, fake.records.size], ['idle', 0]);
+});
+
+for (const code of ['NOT_PAIRED', 'INTERNAL', 'BAD_MESSAGE'] as const) {
+  test(`a connection that ends with ${code} ends no job: it is taken up when the helper is back`, async () => {
+    const { fake, store, work, until } = await ready();
+    store.actions.upscale();
+    await sent(fake);
+    await settledFor('1', fake);
+    fake.breakConnection(code);
+    await work('away');
+    await until(({ helper }) => helper.is === 'unpaired' || helper.is === 'refused');
+    assert.deepEqual([fake.deeds, [...fake.records.keys()]], [['start 1', 'upload 1'], ['1']]);
+    if (code === 'NOT_PAIRED') store.actions.pair('123456');
+    else store.actions.reconnect();
+    await work('running');
+    fake.tellDone('1');
+    await untilInserted(store);
+    assert.deepEqual(fake.deeds.slice(2), ['resume 1', 'fetch 1', 'forget 1', 'insert']);
+  });
+}
+
+test('a helper that goes away before it has a job is waited for: the layer is not read for nothing', async () => {
+  const { fake, store, work } = await ready();
+  fake.helper.start = () => new Promise(() => {});
+  store.actions.upscale();
+  await work('uploading');
+  fake.helper.start = async () => {};
+  fake.breakConnection();
+  await work('away');
+  await sent(fake);
+  fake.tellDone('1');
+  await untilInserted(store);
+});
+
+test('a job that was cancelled while the helper went away is ended once it is back', async () => {
+  const { fake, store, work } = await ready();
+  store.actions.upscale();
+  await sent(fake);
+  const connect = fake.helper.connect;
+  let comeBack = () => {};
+  fake.helper.connect = async (...given) => {
+    await new Promise<void>((resolve) => {
+      comeBack = resolve;
+    });
+    return connect(...given);
+  };
+  fake.breakConnection();
+  await work('away');
+  store.actions.cancel();
+  await work('idle');
+  assert.deepEqual([fake.stored.get('unwanted'), fake.records.size], [['1'], 0]);
+  comeBack();
+  while ((fake.stored.get('unwanted') as unknown[]).length > 0) await new Promise(setImmediate);
+  assert.deepEqual(fake.deeds.slice(2), ['cancel 1', 'forget 1']);
+});
+
+test('cancelling does not wait for an editor that says nothing', async () => {
+  const { fake, store, work } = await ready();
+  fake.editor.document = () => new Promise(() => {});
+  store.actions.upscale();
+  await work('reading');
+  store.actions.cancel();
+  await work('idle');
+});
+
+test('a result is not put above a layer of another name, for ids begin anew in each document', async () => {
+  const { fake, store, until } = await ready();
+  store.actions.upscale();
+  await sent(fake);
+  fake.editor.layer = { ...LAYER, name: 'another' };
+  fake.tellDone('1');
+  const { work } = await until(({ work }) => work.is === 'done' && work.trouble !== null);
+  assert.equal(work.is === 'done' && work.trouble?.code, 'DOCUMENT_CHANGED');
+});
+
+test('an undo that fails is told as such, and the layer can be inserted again', async () => {
+  const { fake, store, until } = await ready();
+  store.actions.upscale();
+  await sent(fake);
+  fake.tellDone('1');
+  await untilInserted(store);
+  fake.editor.undo = async () => {
+    throw failed('EDITOR_SILENT');
+  };
+  store.actions.undo();
+  const { work } = await until(({ work }) => work.is === 'done' && work.trouble !== null);
+  assert.deepEqual(work.is === 'done' && [work.trouble?.with, work.canUndo], ['undoing', false]);
+  store.actions.insert();
+  await until(({ work }) => work.is === 'done' && work.canUndo);
+  assert.equal(fake.insertions.length, 2);
+});
+
+test('a click in another tab goes there at once, or when the job is done; trying again looks at the tab in front', async () => {
+  const { fake, store, until } = await ready();
+  store.clickedIn(2);
+  await until(({ editor }) => editor.is === 'ready');
+  store.actions.upscale();
+  await sent(fake);
+  store.clickedIn(3);
+  assert.deepEqual(fake.tabs, [1, 2]);
+  fake.tellDone('1');
+  await until(() => fake.tabs.length === 3);
+  fake.front = 4;
+  store.actions.allow('https://example.org');
+  await until(() => fake.tabs.length === 4);
+  assert.deepEqual(fake.tabs, [1, 2, 3, 4]);
+});
+
 type Fake = ReturnType<typeof fakeWorld>;
 type Store = Awaited<ReturnType<typeof opened>>['store'];
 
@@ -340,4 +480,9 @@ async function untilInserted(store: Store) {
     if (work.is === 'done' && work.record.inserted) return work.record;
     await new Promise(setImmediate);
   }
+}
+
+/** What the panel keeps of a job says that the helper has its pixels. */
+async function settledFor(id: string, { records }: Fake): Promise<void> {
+  while (!records.get(id)?.isUploaded) await new Promise(setImmediate);
 }

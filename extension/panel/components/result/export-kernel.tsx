@@ -2,19 +2,26 @@
 import { useState } from 'preact/hooks';
 import { KernelFusionError } from '../../../../shared/errors.ts';
 import type { Kernel } from '../../../../shared/kernel.ts';
-import { exportKernel, FORMATS } from '../../../../shared/kernel-formats/index.ts';
+import { type ExportOptions, exportKernel, FORMATS } from '../../../../shared/kernel-formats/index.ts';
 import { STRINGS } from '../../strings.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { fileName, saveFile } from './save-file.ts';
 
 const { result: TEXT } = STRINGS;
 
-export function ExportKernel({ kernel, name }: { readonly kernel: Kernel; readonly name: string }) {
+interface ExportKernelProps {
+  readonly kernel: Kernel;
+  readonly name: string;
+  /** Goes with the kernel in formats that have room for it. */
+  readonly about: Pick<ExportOptions, 'source' | 'options' | 'confidence'>;
+}
+
+export function ExportKernel({ kernel, name, about }: ExportKernelProps) {
   const [format, choose] = useState(FORMATS[0]);
   const [notes, setNotes] = useState<readonly string[]>([]);
   const save = () => {
     try {
-      const { bytes, notes } = exportKernel(kernel, format);
+      const { bytes, notes } = exportKernel(kernel, format, about);
       setNotes(notes);
       saveFile(bytes, `${fileName(name)} kernel${format.extension}`);
     } catch (error) {

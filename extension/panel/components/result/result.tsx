@@ -1,6 +1,6 @@
 /** A result: the picture before and after, its kernel, the figures, and what can be taken away. */
 import type { Kernel } from '../../../../shared/kernel.ts';
-import type { Preset } from '../../../../shared/options.ts';
+import type { UpscaleOptions } from '../../../../shared/options.ts';
 import type { Picture } from '../../../editors/picture.ts';
 import { encodePng } from '../../../editors/png.ts';
 import type { ResultFacts } from '../../records.ts';
@@ -20,14 +20,16 @@ export interface ResultProps {
   readonly enlarged: Picture;
   readonly kernel: Kernel;
   readonly facts: ResultFacts;
-  readonly preset: Preset;
+  readonly options: UpscaleOptions;
   /** The layer's: files are named by it. */
   readonly name: string;
   onUseKernel(kernel: Kernel): void;
 }
 
-export function ResultView({ original, enlarged, kernel, facts, preset, name, onUseKernel }: ResultProps) {
+export function ResultView({ original, enlarged, kernel, facts, options, name, onUseKernel }: ResultProps) {
   const { confidence = null } = facts;
+  const { width, height } = original;
+  const about = { source: { width, height }, options: { ...options }, ...(confidence !== null && { confidence }) };
   const download = async () => saveFile(await encodePng(enlarged), `${fileName(name)} ${facts.layer.width}.png`);
   return (
     <>
@@ -52,7 +54,7 @@ export function ResultView({ original, enlarged, kernel, facts, preset, name, on
           {facts.timings.total !== undefined && <dd>{TEXT.seconds(facts.timings.total)}</dd>}
         </dl>
       </div>
-      {confidence !== null && confidence < LEAST_CONFIDENCE && <p class="hint">{TEXT.uncertain(preset)}</p>}
+      {confidence !== null && confidence < LEAST_CONFIDENCE && <p class="hint">{TEXT.uncertain(options.preset)}</p>}
       {facts.notes.map((note) => (
         <p key={note} class="hint">
           {note}
@@ -66,7 +68,7 @@ export function ResultView({ original, enlarged, kernel, facts, preset, name, on
           {TEXT.useKernel}
         </button>
       </div>
-      <ExportKernel kernel={kernel} name={name} />
+      <ExportKernel kernel={kernel} name={name} about={about} />
     </>
   );
 }
