@@ -185,6 +185,7 @@ function connected(line: Line, { name, modes, tests }: Answered['editor'], limit
         if (width * height > MOST_PIXELS) throw tooLarge(width, height);
         const rgba = new Uint8ClampedArray(4 * width * height);
         for (let row = 0; row < height; row += rowsInPiece(width)) {
+          throwIfCancelled(signal);
           const { rows } = await untilCancelled(ask('pull', { transfer }), signal);
           const count = Math.min(rowsInPiece(width), height - row);
           if (rows.byteLength !== 4 * width * count) throw nonsense();

@@ -217,6 +217,25 @@ test('cancelling stops reading between two pieces, and the page forgets the rest
   assert.equal(transfer, heard[2].transfer);
 });
 
+test('cancelling does not wait for a page that says nothing; what it has read by then is forgotten there', async () => {
+  let readAtLast = () => {};
+  const { link, heard, picture } = await connected({
+    async read() {
+      await new Promise<void>((resolve) => {
+        readAtLast = resolve;
+      });
+      return { x: 0, y: 0, ...picture };
+    },
+  });
+  const control = new AbortController();
+  const reading = link.read('7', undefined, control.signal);
+  await setImmediate();
+  control.abort();
+  await assert.rejects(reading, { code: 'CANCELLED' });
+  readAtLast();
+  while (!heard.some(({ ask }) => ask === 'drop')) await setImmediate();
+});
+
 test('cancelling an insertion while its pixels travel leaves the editor alone', async () => {
   const { link, inserted, heard } = await connected();
   const control = new AbortController();
