@@ -4,10 +4,13 @@
  * The one idea: its model is read and built pixel by pixel, not through a canvas, so straight alpha keeps every bit. An
  * insertion builds the whole document anew, enlarged without smoothing, with the new layer in it; Piskel takes that as one
  * step to undo. Older versions keep a pixel as a colour text in columns, newer ones as a number in rows: both are spoken.
+ * A layer is read from one frame of an animation, so its id names the frame too, and the result goes into that frame,
+ * whichever is shown by then.
  * Its source: https://github.com/piskelapp/piskel
  */
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Editor, Inserted, Insertion, LayerInfo, LayerPixels } from './editor.ts';
+import { kept } from './memory.ts';
 import { shrink } from './picture.ts';
 
 /** '#rrggbb', 'rgb(r, g, b)', 'rgba(r, g, b, a)' or 'TRANSPARENT' (older versions); 0xAABBGGRR (newer). */
@@ -43,6 +46,7 @@ interface Piskel {
       getCurrentLayerIndex(): number;
       setCurrentLayerIndex(index: number): void;
       getCurrentFrameIndex(): number;
+      setCurrentFrameIndex(index: number): void;
     };
     readonly historyService: { currentIndex: number; readonly stateQueue: readonly unknown[]; undo(): void };
   };
@@ -77,32 +81,51 @@ export function piskel(page: PiskelWindow = window): Editor {
     const [frame] = layer.getFrames();
     return { width: frame.getWidth(), height: frame.getHeight() };
   };
-  const frameOf = (layer: Layer) => layer.getFrames()[controller().getCurrentFrameIndex()];
+  /** What was read, by its id. */
+  const reads = () => kept(page, 'piskel.reads', () => new Map<string, FramesThen>());
 
-  function find(id: string): Layer {
+  function find(id: string): { readonly layer: Layer; readonly frame: Frame; readonly place: number } {
     const layers = sprite().getLayers();
-    const layer = layers[idsOf(layers).indexOf(id)];
+    const { layerId, place } = partsOf(id);
+    const layer = layers[idsOf(layers).indexOf(layerId)];
     if (!layer)
       throw new KernelFusionError('NO_SUCH_LAYER', 'That layer is not in Piskel any more. Select a layer again.');
-    return layer;
+    const frame = layer.getFrames()[place];
+    if (!frame) throw frameGone();
+    return { layer, frame, place };
   }
 
-  /** Bottom first, as Piskel has them. */
+  function describe(layer: Layer, layerId: string, place: number): LayerInfo {
+    const empty = isEmpty(layer.getFrames()[place]);
+    return {
+      ...{ id: idIn(place, layerId), name: layer.getName(), kind: empty ? 'empty' : 'pixels' },
+      ...{ visible: layer.getOpacity() > 0, x: 0, y: 0, ...sizeOf(layer), refusal: empty ? EMPTY : null },
+    };
+  }
+
+  /** The layers of each frame, the one shown first: what was read from a frame is still there when another one is shown. */
   function describeAll(): LayerInfo[] {
     const layers = sprite().getLayers();
     const ids = idsOf(layers);
-    return layers.map((layer, index) => {
-      const empty = isEmpty(frameOf(layer));
-      return {
-        ...{ id: ids[index], name: layer.getName(), kind: empty ? 'empty' : 'pixels', visible: layer.getOpacity() > 0 },
-        ...{ x: 0, y: 0, ...sizeOf(layer), refusal: empty ? EMPTY : null },
-      };
-    });
+    const shown = controller().getCurrentFrameIndex();
+    const others = [...layers[0].getFrames().keys()].filter((place) => place !== shown);
+    // Piskel has layers bottom first.
+    return [shown, ...others].flatMap((place) =>
+      layers.map((layer, index) => describe(layer, ids[index], place)).reverse(),
+    );
+  }
+
+  function active(): LayerInfo | null {
+    const layers = sprite().getLayers();
+    const index = controller().getCurrentLayerIndex();
+    const layer = layers[index];
+    return layer ? describe(layer, idsOf(layers)[index], controller().getCurrentFrameIndex()) : null;
   }
 
   function read(id: string): LayerPixels {
-    const frame = frameOf(find(id));
+    const { layer, frame } = find(id);
     if (isEmpty(frame)) throw new KernelFusionError('LAYER_REFUSED', EMPTY);
+    reads().set(id, framesOf(layer));
     return { x: 0, y: 0, ...pictureOf(frame) };
   }
 
@@ -110,7 +133,10 @@ export function piskel(page: PiskelWindow = window): Editor {
     const { Frame, Layer, Piskel } = (page.pskl as Piskel).model;
     const old = sprite();
     const layers = old.getLayers();
-    const source = find(above);
+    const { layer: source, place } = find(above);
+    const then = reads().get(above);
+    const goal = then ? placeNow(place, then, source.getFrames()) : place;
+    if (goal === null) throw frameGone();
     const before = sizeOf(source);
     const size = { width: before.width * scale, height: before.height * scale };
     if (x !== 0 || y !== 0 || width !== size.width || height !== size.height) {
@@ -125,7 +151,7 @@ export function piskel(page: PiskelWindow = window): Editor {
         `Piskel's documents have at most ${LONGEST_SIDE} × ${LONGEST_SIDE} pixels, and this would be one of ${width} × ${height}. Download the picture instead, or choose a smaller scale.`,
       );
     }
-    const inTexts = typeof frameOf(source).getPixel(0, 0) === 'string';
+    const inTexts = typeof source.getFrames()[goal].getPixel(0, 0) === 'string';
     const build = (at: (x: number, y: number) => Pixel) =>
       Frame.fromPixelGrid(inTexts ? columns(size, at) : rows(size, at), width, height);
     const enlarge = (layer: Layer) => {
@@ -135,11 +161,10 @@ export function piskel(page: PiskelWindow = window): Editor {
       return larger;
     };
     const pixel = inTexts ? textPixel : numberPixel;
-    const current = controller().getCurrentFrameIndex();
     const frames = source
       .getFrames()
       .map((_, index) =>
-        index === current ? build((x, y) => pixel(rgba, 4 * (y * width + x))) : new Frame(width, height),
+        index === goal ? build((x, y) => pixel(rgba, 4 * (y * width + x))) : new Frame(width, height),
       );
     const added = Layer.fromFrames(unusedName(name, layers), frames);
     added.setOpacity(source.getOpacity());
@@ -153,10 +178,14 @@ export function piskel(page: PiskelWindow = window): Editor {
     Object.assign(next, { savePath: old.savePath }, 'hiddenFrames' in old && { hiddenFrames: old.hiddenFrames });
     controller().setPiskel(next, { preserveState: true }); // Saves the step to undo.
     inserted = lastStep();
+    // Only now: the step to undo remembers which frame was shown.
+    controller().setCurrentFrameIndex(goal);
     controller().setCurrentLayerIndex(at);
     const note =
-      frames.length > 1 ? 'Only the current frame has the new layer’s pixels; it is empty in the others.' : '';
-    return { layerId: idsOf(all)[at], undoSteps: 1, ...(note && { note }) };
+      frames.length > 1
+        ? `Only frame ${goal + 1}, which was read, has the new layer’s pixels; it is empty in the others.`
+        : '';
+    return { layerId: idIn(goal, idsOf(all)[at]), undoSteps: 1, ...(note && { note }) };
   }
 
   const lastStep = () => {
@@ -189,16 +218,22 @@ export function piskel(page: PiskelWindow = window): Editor {
       const [layer] = sprite().getLayers();
       return { name: sprite().getDescriptor().name, ...sizeOf(layer), longestSide: LONGEST_SIDE };
     },
-    layers: async () => describeAll().reverse(),
-    active: async () => describeAll()[controller().getCurrentLayerIndex()] ?? null,
-    thumbnail: async (id, side) => shrink(pictureOf(frameOf(find(id))), side),
+    layers: async () => describeAll(),
+    active: async () => active(),
+    thumbnail: async (id, side) => shrink(pictureOf(find(id).frame), side),
     read: async (id) => read(id),
     insert: async (insertion) => insert(insertion),
     undo,
   };
 }
 
-const EMPTY = 'This layer is empty in the current frame: there is nothing in it to enlarge.';
+const EMPTY = 'This layer is empty in this frame: there is nothing in it to enlarge.';
+
+const frameGone = () =>
+  new KernelFusionError(
+    'NO_SUCH_LAYER',
+    'The frame that the layer was read from is not found in Piskel any more. Bring back the frames as they were, or select a layer again.',
+  );
 
 /** Piskel's layers have no ids: the name stands for one, with a number where several have the same. */
 function idsOf(layers: readonly Layer[]): string[] {
@@ -209,6 +244,36 @@ function idsOf(layers: readonly Layer[]): string[] {
     seen.set(name, count);
     return `${count}:${name}`;
   });
+}
+
+/** The id of a layer in the frame at `place` (0 is the first). In the first frame it is the layer's own. */
+const idIn = (place: number, layerId: string): string => (place === 0 ? layerId : `${place + 1}/${layerId}`);
+
+/** What `idIn` put together. A layer's own id begins with a number and a colon. */
+function partsOf(id: string): { readonly layerId: string; readonly place: number } {
+  const frame = /^\d+(?=\/)/.exec(id)?.[0];
+  return frame ? { layerId: id.slice(frame.length + 1), place: Number(frame) - 1 } : { layerId: id, place: 0 };
+}
+
+/** A layer's frames when it was read: the place of each, and how many there were. */
+interface FramesThen {
+  readonly places: WeakMap<Frame, number>;
+  readonly count: number;
+}
+
+function framesOf(layer: Layer): FramesThen {
+  const frames = layer.getFrames();
+  return { places: new WeakMap(frames.map((frame, place) => [frame, place])), count: frames.length };
+}
+
+/**
+ * Where the frame is now that was at `place` when the layer was read, or null where it is gone. Frames may have been added,
+ * removed or moved since. Undo makes all of them anew: then they are known by their place, if there are as many as then.
+ */
+function placeNow(place: number, { places, count }: FramesThen, frames: readonly Frame[]): number | null {
+  if (!frames.some((frame) => places.has(frame))) return frames.length === count ? place : null;
+  const now = frames.findIndex((frame) => places.get(frame) === place);
+  return now === -1 ? null : now;
 }
 
 /** Piskel makes no two layers of the same name. */

@@ -85,6 +85,7 @@ function newerPiskel() {
     setCurrentLayerIndex(index: number) {
       layerIndex = index;
     },
+    setCurrentFrameIndex: (index: number) => assert.equal(index, 0),
   };
   const model = { Frame, Layer, Piskel: { fromLayers } };
   const page = { pskl: { app: { piskelController, historyService: history }, model } };

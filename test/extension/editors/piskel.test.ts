@@ -163,23 +163,95 @@ inEachBrowser('Piskel', false, (launch) => {
     await page.close();
   });
 
-  test('of an animation, the current frame is read and gets the new layer’s pixels', async () => {
-    const { page, editor } = await openPiskel(browser, site);
-    await page.evaluate(() => {
+  /** Adds a second frame, which is shown then, with a dot at (5, 5) in "Layer 1". */
+  const addFrame = (page: Page) =>
+    page.evaluate(() => {
       const controller = window.pskl.app.piskelController;
       controller.addFrame();
       controller.setCurrentLayerIndex(0);
       controller.getCurrentFrame().setPixel(5, 5, '#010203');
       window.$.publish(window.Events.PISKEL_SAVE_STATE, { type: 'SNAPSHOT' });
     });
-    const { rgba } = await editor.read('1:Layer 1');
-    assert.deepEqual([rgba[3], ...rgba.subarray(4 * (5 * 32 + 5), 4 * (5 * 32 + 6))], [0, 1, 2, 3, 255]);
-    const { note } = await editor.insert(insertion({ name: 'big' }));
-    assert.match(note ?? '', /current frame/);
-    assert.deepEqual((await editor.read('1:big')).rgba, colourful(64, 64).rgba);
-    await page.evaluate(() => window.pskl.app.piskelController.setCurrentFrameIndex(0));
-    await assert.rejects(editor.read('1:big'), { code: 'LAYER_REFUSED' });
+  const DOT = 4 * (5 * 32 + 5);
+  const showFrame = (page: Page, index: number) =>
+    page.evaluate((at) => window.pskl.app.piskelController.setCurrentFrameIndex(at), index);
+
+  test('of an animation, the frame that is shown is read, and its layers are told beside those of the others', async () => {
+    const { page, editor } = await openPiskel(browser, site);
+    await addFrame(page);
+    assert.equal((await editor.active())?.id, '2/1:Layer 1');
+    const { rgba } = await editor.read('2/1:Layer 1');
+    assert.deepEqual([rgba[3], ...rgba.subarray(DOT, DOT + 4)], [0, 1, 2, 3, 255]);
     assert.deepEqual([...(await editor.read('1:Layer 1')).rgba.subarray(0, 4)], COLOURS[0][1]);
+    const told = async () => (await editor.layers()).map(({ id, kind }) => `${id} ${kind}`);
+    const first = ['1:Blank empty', '1:Hidden pixels', '1:Layer 1 pixels'];
+    const second = ['2/1:Blank empty', '2/1:Hidden empty', '2/1:Layer 1 pixels'];
+    assert.deepEqual(await told(), [...second, ...first]);
+    await showFrame(page, 0);
+    assert.deepEqual(await told(), [...first, ...second]);
+    await assert.rejects(editor.read('3/1:Layer 1'), { code: 'NO_SUCH_LAYER', message: /frame/ });
+    await page.close();
+  });
+
+  test('a result goes into the frame that was read, though another is shown by then', async () => {
+    const { page, editor } = await openPiskel(browser, site);
+    await addFrame(page);
+    await showFrame(page, 0);
+    await editor.read('1:Layer 1');
+    await showFrame(page, 1);
+    const { layerId, note } = await editor.insert(insertion({ name: 'big' }));
+    assert.deepEqual([layerId, (await editor.active())?.id], ['1:big', '1:big']);
+    assert.match(note ?? '', /frame 1/);
+    assert.deepEqual((await editor.read('1:big')).rgba, colourful(64, 64).rgba);
+    await assert.rejects(editor.read('2/1:big'), { code: 'LAYER_REFUSED' });
+    await editor.undo(1);
+    assert.equal((await editor.active())?.id.slice(0, 2), '2/');
+    await page.close();
+  });
+
+  test('the frame that was read is known after others were added and moved, also by a panel opened later', async () => {
+    const { page, editor } = await openPiskel(browser, site);
+    await addFrame(page);
+    await editor.read('2/1:Layer 1');
+    await page.evaluate(() => {
+      const controller = window.pskl.app.piskelController;
+      controller.setCurrentFrameIndex(0);
+      controller.duplicateCurrentFrame();
+      controller.moveFrame(2, 0);
+    });
+    const later = await remoteEditor(page, 'piskel');
+    const { layerId } = await later.insert(insertion({ name: 'big', above: '2/1:Layer 1' }));
+    assert.equal(layerId, '1:big');
+    assert.deepEqual((await later.read('1:big')).rgba, colourful(64, 64).rgba);
+    await assert.rejects(later.read('2/1:big'), { code: 'LAYER_REFUSED' });
+    await page.close();
+  });
+
+  test('undo makes all frames anew: then the one that was read is known by its place', async () => {
+    const { page, editor } = await openPiskel(browser, site);
+    await addFrame(page);
+    await editor.read('2/1:Layer 1');
+    const at = await page.evaluate(() => {
+      const { historyService, piskelController } = window.pskl.app;
+      const before = historyService.currentIndex;
+      piskelController.renameLayerAt(1, 'renamed');
+      historyService.undo();
+      return before;
+    });
+    await page.waitForFunction((index) => window.pskl.app.historyService.currentIndex === index, {}, at);
+    const { layerId } = await editor.insert(insertion({ name: 'big', above: '2/1:Layer 1' }));
+    assert.equal(layerId, '2/1:big');
+    await page.close();
+  });
+
+  test('a result whose frame is gone is refused, and nothing is changed', async () => {
+    const { page, editor } = await openPiskel(browser, site);
+    await addFrame(page);
+    await editor.read('1:Layer 1');
+    await page.evaluate(() => window.pskl.app.piskelController.removeFrameAt(0));
+    const before = [await editor.document(), await editor.layers()];
+    await assert.rejects(editor.insert(insertion({})), { code: 'NO_SUCH_LAYER', message: /frame/ });
+    assert.deepEqual([await editor.document(), await editor.layers()], before);
     await page.close();
   });
 
