@@ -7,10 +7,13 @@
  * plain pixels is read from its picture; any other (text, strokes, rotated, filtered) as miniPaint draws it, on a canvas
  * that is large enough for what lies outside of the document. Opacity and blend mode stay with the layer and are not read.
  *
+ * Layers are numbered from 1 again in a new document, so an id names its document too where it would be mistaken otherwise.
+ *
  * Pixels come through a canvas, which keeps colour multiplied by alpha: the colour of nearly transparent ones is rounded.
  */
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Editor, Inserted, Insertion, LayerInfo, LayerPixels } from './editor.ts';
+import { kept } from './memory.ts';
 import { type Box, crop, opaqueBox, shrink } from './picture.ts';
 import { encodePng, pngAddress } from './png.ts';
 
@@ -47,13 +50,23 @@ interface Action {
   readonly action_description: string;
   readonly memory_estimate: number;
   readonly database_estimate: number;
+  /** Of an action that is made of several. */
+  readonly actions_to_do?: readonly { readonly settings?: { readonly user_fonts?: object } | null }[] | null;
   do(): Promise<void>;
   undo(): Promise<void>;
   free(): void;
 }
 
 interface MiniPaint {
-  readonly AppConfig: { WIDTH: number; HEIGHT: number; layers: Layer[]; layer: Layer; need_render: boolean };
+  readonly AppConfig: {
+    WIDTH: number;
+    HEIGHT: number;
+    layers: Layer[];
+    layer: Layer;
+    need_render: boolean;
+    /** Every document has an object of its own, which undo and redo bring back. Older versions have none. */
+    readonly user_fonts?: object;
+  };
   readonly Layers: {
     auto_increment: number;
     get_sorted_layers(): Layer[];
@@ -80,8 +93,24 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
   /** The last insertion, to know it again. */
   let inserted: Action | null = null;
 
+  const documents = () => kept(page, 'minipaint.documents', noDocuments);
+
+  /** A layer's number, and its document's where a layer of that number was read from another. */
+  function idOf({ id }: Layer): string {
+    const { user_fonts } = editor.AppConfig;
+    const readFrom = documents().readFrom.get(id);
+    const number = numberOf(editor, documents());
+    return readFrom && readFrom !== user_fonts && number ? `${id}@${number}` : String(id);
+  }
+
+  function remember({ id }: Layer): void {
+    const { user_fonts } = editor.AppConfig;
+    const { readFrom } = documents();
+    if (user_fonts && !readFrom.has(id)) readFrom.set(id, user_fonts);
+  }
+
   function find(id: string): Layer {
-    const layer = editor.AppConfig.layers.find((one) => String(one.id) === id);
+    const layer = editor.AppConfig.layers.find((one) => idOf(one) === id);
     if (!layer)
       throw new KernelFusionError('NO_SUCH_LAYER', 'That layer is not in miniPaint any more. Select a layer again.');
     return layer;
@@ -89,9 +118,9 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
 
   function describe(layer: Layer): LayerInfo {
     const [left, top, right, bottom] = boxOf(layer, documentBox());
-    const { id, name, visible } = layer;
+    const { name, visible } = layer;
     return {
-      ...{ id: String(id), name, kind: kindOf(layer), visible, refusal: refusalOf(layer) },
+      ...{ id: idOf(layer), name, kind: kindOf(layer), visible, refusal: refusalOf(layer) },
       ...{ x: left, y: top, width: right - left, height: bottom - top },
     };
   }
@@ -101,6 +130,7 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
   function read(layer: Layer): LayerPixels {
     const refusal = refusalOf(layer);
     if (refusal) throw new KernelFusionError('LAYER_REFUSED', refusal);
+    remember(layer);
     if (isPlain(layer)) {
       const context = canvasOf(layer.width as number, layer.height as number);
       context.drawImage(sourceOf(layer), 0, 0);
@@ -144,7 +174,7 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
       throw new KernelFusionError('EDITOR_FAILED', 'miniPaint did not take the new layer.', { cause: reason });
     }
     inserted = action;
-    return { layerId: String(layer.id), undoSteps: 1 };
+    return { layerId: idOf(layer), undoSteps: 1 };
   }
 
   async function undo(): Promise<void> {
@@ -171,6 +201,28 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
     insert,
     undo,
   };
+}
+
+/** What the page remembers of its documents, each by its `user_fonts`. */
+interface Documents {
+  /** Numbers of those begun by File > New, from 1 on. */
+  readonly begun: Map<object, number>;
+  /** The document that a layer of this number was read from first. */
+  readonly readFrom: Map<number, object>;
+}
+
+const noDocuments = (): Documents => ({ begun: new Map(), readFrom: new Map() });
+
+/**
+ * The number of this document if it was begun by File > New, as the history tells until it forgets. Of one that was opened
+ * from a file nobody knows whether it is the same as before: that has none.
+ */
+function numberOf({ AppConfig: { user_fonts }, State }: MiniPaint, { begun }: Documents): number | null {
+  if (!user_fonts) return null;
+  const isNew = ({ action_id, actions_to_do }: Action) =>
+    action_id === 'new_file' && actions_to_do?.some(({ settings }) => settings?.user_fonts === user_fonts);
+  if (!begun.has(user_fonts) && State.action_history.some(isNew)) begun.set(user_fonts, begun.size + 1);
+  return begun.get(user_fonts) ?? null;
 }
 
 /** Everything an insertion changes, done and taken back as one. */

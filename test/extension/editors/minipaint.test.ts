@@ -247,6 +247,50 @@ inEachBrowser('miniPaint', missing, (launch) => {
     await page.close();
   });
 
+  /** File > New, of the same size. */
+  const begin = (page: Page) =>
+    page.evaluate(async (size) => {
+      const [before] = window.AppConfig.layers;
+      const given = { ...size, resolution_type: 'Custom', layout: 'Custom', transparency: false };
+      await window.Layers.Base_gui.modules['file/new'].new_handler(given);
+      while (window.AppConfig.layers.length !== 1 || window.AppConfig.layers[0] === before)
+        await new Promise(requestAnimationFrame);
+    }, DOCUMENT);
+
+  test('a layer of a new document is not taken for the one that was read before, by no panel', async () => {
+    const { page, editor } = await openMiniPaint(browser, site);
+    const { id } = await named(editor, 'sprite');
+    await editor.read(id);
+    await begin(page);
+    for (const name of ['backdrop', 'sprite', 'top']) await add(page, name, sprite, { x: 30, y: 20 });
+    const numbers = await page.evaluate(() => window.AppConfig.layers.map((layer: { id: number }) => String(layer.id)));
+    assert.ok(numbers.includes(id), 'miniPaint numbers them from 1 again');
+    for (const panel of [editor, await remoteEditor(page, 'minipaint')]) {
+      const ids = (await panel.layers()).map((layer) => layer.id);
+      assert.ok(!ids.includes(id), `${ids}`);
+      await assert.rejects(panel.insert(insertion(id)), { code: 'NO_SUCH_LAYER' });
+      const other = ids.find((one) => one.startsWith(`${id}@`)) as string;
+      assert.deepEqual((await panel.read(other)).width, sprite.width);
+    }
+    assert.deepEqual(await editor.document(), { name: 'miniPaint', ...DOCUMENT });
+    await page.close();
+  });
+
+  test('a layer keeps its id where undo brings its document back, and where that is opened again from a file', async () => {
+    const { page, editor } = await openMiniPaint(browser, site);
+    const { id } = await named(editor, 'sprite');
+    await editor.read(id);
+    await begin(page);
+    assert.notEqual((await editor.layers())[0].name, 'top');
+    await page.evaluate(() => window.State.undo_action());
+    assert.equal((await named(editor, 'sprite')).id, id);
+    const json = await page.evaluate(() => window.FileSave.export_as_json());
+    await page.evaluate((file) => window.FileOpen.load_json(file), json);
+    assert.equal((await named(editor, 'sprite')).id, id);
+    assert.equal((await editor.insert(insertion(id))).undoSteps, 1);
+    await page.close();
+  });
+
   test('an insertion that enlarges the document is one step, above its layer, and undone without a trace', async () => {
     const { page, editor } = await openMiniPaint(browser, site);
     const before = await state(page);
@@ -387,5 +431,9 @@ declare global {
     Layers: any;
     // biome-ignore lint/suspicious/noExplicitAny: miniPaint has no types.
     State: any;
+    // biome-ignore lint/suspicious/noExplicitAny: miniPaint has no types.
+    FileOpen: any;
+    // biome-ignore lint/suspicious/noExplicitAny: miniPaint has no types.
+    FileSave: any;
   }
 }
