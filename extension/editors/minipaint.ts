@@ -14,8 +14,9 @@
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Editor, Inserted, Insertion, LayerInfo, LayerPixels } from './editor.ts';
 import { kept } from './memory.ts';
-import { type Box, crop, opaqueBox, shrink } from './picture.ts';
+import { type Box, crop, opaqueBox, type Picture } from './picture.ts';
 import { encodePng, pngAddress } from './png.ts';
+import { drawSmall } from './thumbnail.ts';
 
 interface Layer {
   id: number;
@@ -146,6 +147,17 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
     return { x: left + box[0], y: top + box[1], ...crop(drawn, box) };
   }
 
+  /** The layer within its box: what a stroke or shadow has beyond that is left out. */
+  function thumbnail(layer: Layer, side: number): Picture {
+    const refusal = refusalOf(layer);
+    if (refusal) throw new KernelFusionError('LAYER_REFUSED', refusal);
+    const [left, top, right, bottom] = boxOf(layer, documentBox());
+    return drawSmall({ width: right - left, height: bottom - top }, side, (context) => {
+      context.translate(-left, -top);
+      editor.Layers.render_object(context, { ...layer, visible: true });
+    });
+  }
+
   async function insert(insertion: Insertion): Promise<Inserted> {
     const { AppConfig, Layers, State } = editor;
     const { mode, scale, width, height } = insertion;
@@ -196,7 +208,7 @@ export function minipaint(page: Window & Partial<MiniPaint> = window): Editor {
     document: async () => ({ name: 'miniPaint', width: editor.AppConfig.WIDTH, height: editor.AppConfig.HEIGHT }),
     layers: async () => editor.Layers.get_sorted_layers().map(describe),
     active: async () => describe(editor.AppConfig.layer),
-    thumbnail: async (id, side) => shrink(read(find(id)), side),
+    thumbnail: async (id, side) => thumbnail(find(id), side),
     read: async (id) => read(find(id)),
     insert,
     undo,

@@ -11,7 +11,7 @@
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Editor, Inserted, Insertion, LayerInfo, LayerPixels } from './editor.ts';
 import { kept } from './memory.ts';
-import { shrink } from './picture.ts';
+import { type Picture, shrink } from './picture.ts';
 
 /** '#rrggbb', 'rgb(r, g, b)', 'rgba(r, g, b, a)' or 'TRANSPARENT' (older versions); 0xAABBGGRR (newer). */
 type Pixel = string | number;
@@ -220,7 +220,7 @@ export function piskel(page: PiskelWindow = window): Editor {
     },
     layers: async () => describeAll(),
     active: async () => active(),
-    thumbnail: async (id, side) => shrink(pictureOf(find(id).frame), side),
+    thumbnail: async (id, side) => thumbnailOf(find(id).frame, side),
     read: async (id) => read(id),
     insert: async (insertion) => insert(insertion),
     undo,
@@ -284,21 +284,30 @@ function unusedName(name: string, layers: readonly Layer[]): string {
   return free;
 }
 
-function pictureOf(frame: Frame) {
-  const [width, height] = [frame.getWidth(), frame.getHeight()];
+/** A frame's pixels, or the first of every `step` × `step`. */
+function pictureOf(frame: Frame, step = 1): Picture {
+  const [width, height] = [Math.ceil(frame.getWidth() / step), Math.ceil(frame.getHeight() / step)];
   const rgba = new Uint8ClampedArray(4 * width * height);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) rgba.set(colourOf(frame.getPixel(x, y)), 4 * (y * width + x));
+    for (let x = 0; x < width; x++) rgba.set(colourOf(frame.getPixel(step * x, step * y)), 4 * (y * width + x));
   }
   return { width, height, rgba };
 }
 
+/** It is asked every few seconds: of a large frame as many pixels as the thumbnail shows, and a few more, are enough. */
+const thumbnailOf = (frame: Frame, side: number): Picture =>
+  shrink(pictureOf(frame, Math.ceil(Math.max(frame.getWidth(), frame.getHeight()) / (3 * side))), side);
+
 function isEmpty(frame: Frame): boolean {
-  for (let y = 0; y < frame.getHeight(); y++) {
-    for (let x = 0; x < frame.getWidth(); x++) if (colourOf(frame.getPixel(x, y))[3] !== 0) return false;
+  const [width, height] = [frame.getWidth(), frame.getHeight()];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) if (!isClear(frame.getPixel(x, y))) return false;
   }
   return true;
 }
+
+const isClear = (pixel: Pixel): boolean =>
+  typeof pixel === 'number' ? pixel >>> 24 === 0 : pixel === 'TRANSPARENT' || colourOf(pixel)[3] === 0;
 
 /** Red, green, blue and alpha, 0..255. */
 function colourOf(pixel: Pixel): readonly number[] {

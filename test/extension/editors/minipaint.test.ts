@@ -121,8 +121,35 @@ inEachBrowser('miniPaint', missing, (launch) => {
     const { x, y, ...picture } = await editor.read((await named(editor, 'sprite')).id);
     assert.deepEqual([x, y], [30, 20]);
     assertNear(picture, throughCanvas(sprite));
-    const small = await editor.thumbnail((await named(editor, 'top')).id, 10);
-    assert.deepEqual(small, plain(10, 10, [1, 2, 3, 255]));
+    await page.close();
+  });
+
+  test('a thumbnail is drawn small: no picture larger than it is read', async () => {
+    const { page, editor } = await openMiniPaint(browser, site);
+    const flag = plain(400, 200, [255, 0, 0, 255]);
+    flag.rgba.set(plain(400, 100, [0, 0, 255, 255]).rgba);
+    // Turned by 90 degrees about its middle at (200, 100), what was above is on the right.
+    await add(page, 'turned', flag, { visible: false, rotate: 90 });
+    await insertText(page);
+    const ids = await Promise.all(['top', 'turned', 'title'].map(async (name) => (await named(editor, name)).id));
+    await page.evaluate(() => {
+      const { prototype } = CanvasRenderingContext2D;
+      const { getImageData } = prototype;
+      window.areas = [];
+      prototype.getImageData = function (x, y, width, height, ...more) {
+        window.areas.push(width * height);
+        return getImageData.call(this, x, y, width, height, ...more);
+      };
+    });
+    const [top, turned, title] = await Promise.all(ids.map((id) => editor.thumbnail(id, 10)));
+    assert.ok((await page.evaluate(() => Math.max(...window.areas))) <= 100);
+    assert.deepEqual(top, plain(10, 10, [1, 2, 3, 255]));
+    assert.deepEqual([turned.width, turned.height], [5, 10]);
+    for (let y = 0; y < 10; y++) {
+      assert.deepEqual([...turned.rgba.subarray(20 * y, 20 * y + 4)], [255, 0, 0, 255], `row ${y}`);
+      assert.deepEqual([...turned.rgba.subarray(20 * y + 16, 20 * y + 20)], [0, 0, 255, 255], `row ${y}`);
+    }
+    assert.ok(title.rgba.some((value, at) => at % 4 === 3 && value > 60));
     await page.close();
   });
 
@@ -223,7 +250,9 @@ inEachBrowser('miniPaint', missing, (launch) => {
     const blank = (await editor.active()) as LayerInfo;
     assert.equal(blank.kind, 'empty');
     assert.match(blank.refusal ?? '', /empty/);
-    await assert.rejects(editor.read(blank.id), { code: 'LAYER_REFUSED', message: blank.refusal as string });
+    const refused = { code: 'LAYER_REFUSED', message: blank.refusal as string };
+    await assert.rejects(editor.read(blank.id), refused);
+    await assert.rejects(editor.thumbnail(blank.id, 96), refused);
     await assert.rejects(editor.read('77'), { code: 'NO_SUCH_LAYER' });
     await add(page, 'glass', plain(9, 9, [1, 2, 3, 0]), { rotate: 45 });
     await assert.rejects(editor.read((await named(editor, 'glass')).id), { code: 'LAYER_REFUSED' });
@@ -435,5 +464,7 @@ declare global {
     FileOpen: any;
     // biome-ignore lint/suspicious/noExplicitAny: miniPaint has no types.
     FileSave: any;
+    /** Of the pictures that were read from canvases. */
+    areas: number[];
   }
 }

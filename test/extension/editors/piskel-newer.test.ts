@@ -100,6 +100,26 @@ test('a newer Piskel’s pixels are read from its numbers', async () => {
   });
 });
 
+test('a thumbnail takes a few of a large frame’s pixels, not all', async () => {
+  const { editor, sprite } = newerPiskel();
+  // Red on the left, blue on the right.
+  const pixels = Uint32Array.from({ length: 512 * 256 }, (_, at) => (at % 512 < 256 ? 0xff0000ff : 0xffff0000));
+  const frame = Frame.fromPixelGrid(pixels, 512, 256);
+  let taken = 0;
+  const all = frame.getPixel;
+  frame.getPixel = (x, y) => {
+    taken += 1;
+    return all(x, y);
+  };
+  sprite().layers[1].frames[0] = frame;
+  const { width, height, rgba } = await editor.thumbnail('1:art', 48);
+  assert.deepEqual([width, height, taken < 9 * 48 * 24], [48, 24, true], `${taken} of ${pixels.length}`);
+  for (let at = 0; at < width * height; at++) {
+    const colour = at % 48 < 24 ? [255, 0, 0, 255] : [0, 0, 255, 255];
+    assert.deepEqual([...rgba.subarray(4 * at, 4 * at + 4)], colour, `pixel ${at}`);
+  }
+});
+
 test('a newer Piskel gets numbers in rows, and keeps its frames a second, hidden frames and file', async () => {
   const { editor, sprite, history } = newerPiskel();
   const rgba = new Uint8ClampedArray(Array.from({ length: 32 }, (_, index) => index + 200));

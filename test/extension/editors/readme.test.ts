@@ -19,7 +19,7 @@ async function example(): Promise<(page: unknown) => Editor> {
     stdin: { contents, loader: 'ts', resolveDir: folder },
     ...{ bundle: true, format: 'iife', globalName: 'made', write: false },
   });
-  return new Function('ImageData', `${outputFiles[0].text}; return made.easel;`)(ImageData);
+  return new Function('ImageData', 'document', `${outputFiles[0].text}; return made.easel;`)(ImageData, document);
 }
 
 /** What the example uses of a browser. */
@@ -33,6 +33,16 @@ class ImageData {
     this.height = height;
   }
 }
+
+const document = {
+  createElement() {
+    const canvas = { width: 0, height: 0, getContext: () => context };
+    const getImageData = (_x: number, _y: number, width: number, height: number) =>
+      new ImageData(new Uint8ClampedArray(4 * width * height), width, height);
+    const context = { scale() {}, drawImage() {}, getImageData };
+    return canvas;
+  },
+};
 
 test('the example in the README is an editor', async () => {
   const picture = colourful(4, 3);
@@ -53,7 +63,8 @@ test('the example in the README is an editor', async () => {
   };
   assert.deepEqual([await editor.layers(), await editor.active()], [[sprite], sprite]);
   assert.deepEqual(await editor.read('a'), { x: 5, y: 6, ...picture });
-  assert.deepEqual((await editor.thumbnail('a', 2)).width, 2);
+  const small = await editor.thumbnail('a', 2);
+  assert.deepEqual([small.width, small.height, small.rgba.length], [2, 2, 16]);
   await assert.rejects(editor.read('b'), (error: KernelFusionError) => error.code === 'NO_SUCH_LAYER');
   const large = colourful(8, 6);
   const where = { name: 'big', above: 'a', x: 10, y: 12, scale: 2, mode: 'keep-document' } as const;
