@@ -342,8 +342,11 @@ const EMPTY = 'This layer is empty: there is nothing in it to enlarge.';
 
 function describe({ id, name, kind, visible, box }: ScriptLayer, document: DocumentMark): LayerInfo {
   // While something is selected Photopea does not tell a layer's box; then the document's stands for it.
-  const [left, top, right, bottom] = box ?? [0, 0, document.width, document.height];
-  const empty = right <= left || bottom <= top;
+  const exact = box ?? [0, 0, document.width, document.height];
+  const empty = exact[2] <= exact[0] || exact[3] <= exact[1];
+  // A smart object may end within a pixel: the whole pixels that hold it, as `read` returns them.
+  const [left, top] = [Math.floor(exact[0]), Math.floor(exact[1])];
+  const [right, bottom] = [Math.ceil(exact[2]), Math.ceil(exact[3])];
   const refusal =
     kind === 'adjustment'
       ? 'This is an adjustment layer: it has no pixels of its own. Select the layer that it changes.'

@@ -43,6 +43,8 @@ export interface HostQuirks {
   readonly noDuplicate?: boolean;
   /** A new document is white, whatever was asked for. */
   readonly whitePaper?: boolean;
+  /** Layers end within their outermost pixels: edges of boxes are fractions, by this much of a pixel further in. */
+  readonly inset?: number;
 }
 
 const KINDS = [
@@ -75,7 +77,10 @@ export function globalsFor(application: Application, errands: Errand[], quirks: 
         return one.children?.map((child) => wrapLayer(doc, child));
       },
       get bounds() {
-        return (doc.selection ?? opaqueBox(one) ?? [0, 0, 0, 0]).map(unit);
+        const inset = quirks.inset ?? 0;
+        const ends = ([left, top, right, bottom]: Box) => [left + inset, top + inset, right - inset, bottom - inset];
+        const box = opaqueBox(one);
+        return (doc.selection ?? (box ? ends(box) : [0, 0, 0, 0])).map(unit);
       },
       get name() {
         return one.name;

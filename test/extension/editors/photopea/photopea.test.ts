@@ -47,6 +47,7 @@ const hostile: [string, Quirks][] = [
   ['with layer kinds as numbers', { numberedKinds: true }],
   ['whose new documents are white', { whitePaper: true }],
   ['that cannot copy a layer into another document', { noDuplicate: true }],
+  ['whose layers end within a pixel', { inset: 0.375 }],
 ];
 
 for (const [how, quirks] of hostile) {
@@ -119,6 +120,18 @@ test('documents and layers are told, top first, with kinds, boxes and refusals',
   assert.equal((await editor.active())?.id, idOf(layers.sprite));
 });
 
+test('a layer that ends within a pixel is told by the whole pixels that hold it, which are those that are read', async () => {
+  const { editor, layers } = opened({ inset: 0.375 });
+  for (const one of [layers.sprite, layers.outside]) {
+    const told = (await editor.layers()).find(({ id }) => id === idOf(one));
+    const { x, y, width, height } = await editor.read(idOf(one));
+    assert.deepEqual([told?.x, told?.y, told?.width, told?.height], [x, y, width, height], one.name);
+  }
+  const [sprite] = await editor.layers();
+  assert.deepEqual([sprite.x, sprite.y, sprite.width, sprite.height], [3, 2, 8, 6]);
+  assert.match((await editor.layers()).find(({ id }) => id === idOf(layers.empty))?.refusal ?? '', /empty/);
+});
+
 test('while something is selected, boxes are those of the document and reading is exact all the same', async () => {
   const { editor, layers, doc } = opened();
   doc.selection = [0, 0, 2, 2];
@@ -155,7 +168,10 @@ test('what cannot be read is refused with a sentence', async () => {
   }
 });
 
-for (const [how, quirks] of [...hostile.slice(0, 6), ['with layers that appear late', { openDelay: 40 }] as const]) {
+for (const [how, quirks] of [
+  ...hostile.filter(([, { noDuplicate }]) => !noDuplicate),
+  ['with layers that appear late', { openDelay: 40 }] as const,
+]) {
   test(`Photopea ${how}: the document is enlarged, the layer lies exactly in its place, and is taken back`, async () => {
     const { double, editor, layers, doc } = opened(quirks);
     const before = looksOf(double.application);
