@@ -154,10 +154,13 @@ export function predictWork(
   return work(searched, kernelSide(options));
 }
 
-/** Side of the kernel on the grid of the search: even, and covering the side asked for at the scale. */
+/**
+ * Side of the kernel on the grid of the search: even, and covering the side asked for at the scale. At odd scales it is a
+ * whole odd number of LR pixels, for only such a one has a centre that stays where it is on the side asked for.
+ */
 function kernelSide({ scale, kernelSide: asked }: UpscaleOptions): number {
-  const lrPixels = asked === null ? SIDE_IN_LR_PIXELS : Math.ceil(asked / scale);
-  return SEARCH_SCALE * Math.max(2, lrPixels);
+  const lrPixels = asked === null ? SIDE_IN_LR_PIXELS : Math.max(2, Math.ceil(asked / scale));
+  return SEARCH_SCALE * (scale % 2 === 1 && lrPixels % 2 === 0 ? lrPixels + 1 : lrPixels);
 }
 
 async function findKernel(

@@ -15,6 +15,7 @@ import {
   closedForm,
   foundBy,
   isEvident,
+  searchedPart,
   whyNot,
 } from '../../../../helper/kernelfusion/methods/closed-form.ts';
 import { scoreKernel } from '../../../../helper/kernelfusion/metrics.ts';
@@ -139,8 +140,9 @@ for (const scale of [1, 2, 3, 4] as const) {
     assert.equal(result.noise, 1);
     if (result.kernelSource === 'estimated') assert.equal(result.kernel.size, kernelSide);
     assert.equal(result.kernels.length, searchSteps(PLAN.search));
-    // The kernels on the way are those of the search, which is made at scale 2 and covers as many LR pixels.
-    const side = 2 * Math.ceil(kernelSide / scale);
+    // The kernels on the way are those of the search, which is made at scale 2 and covers as many LR pixels, at odd scales
+    // an odd number of them.
+    const side = 2 * { 1: 5, 2: 6, 3: 7, 4: 6 }[scale];
     assert.ok(result.kernels.every((kernel) => kernel.scale === 2 && kernel.size === side));
   });
 }
@@ -309,6 +311,21 @@ test('the kernel is the one chosen last; the evidence against the plain one, and
   assert.ok(scoreKernel(found.kernel, wide).ncc > 0.99);
   const refused = foundBy({ byGradients: no, chosen: sure, plain: PLAIN }, 2, null);
   assert.deepEqual([refused.kernelSource, refused.confidence], ['bicubic', null]);
+});
+
+test('a kernel found has its centre in the middle of whatever side is asked for, at every scale', () => {
+  for (const scale of [1, 2, 3, 4] as const) {
+    const even = scale % 2 === 0;
+    for (let kernelSide = even ? 4 : 3; kernelSide <= 12 * scale - (even ? 0 : 1); kernelSide += 2) {
+      const options = parseOptions({ scale, kernelSide });
+      const { size } = searchedPart(LAYER, new Uint8Array(256).fill(1), 0.01, options);
+      assert.ok(size * scale >= 2 * kernelSide, `${size} at scale 2 covers ${kernelSide} at ${scale}`);
+      const chosen = candidate([-1, -1, -1, -1], 0.1, gaussian(size, 2, size / 5, size / 5, 0));
+      const { kernel } = foundBy({ byGradients: chosen, chosen, plain: PLAIN }, scale, kernelSide);
+      assert.equal(kernel.size, kernelSide);
+      assertClose(centreOfMass(kernel), [0, 0], 1e-9);
+    }
+  }
 });
 
 test('a layer that is hardly opaque falls back to the bicubic kernel and says why', async () => {
