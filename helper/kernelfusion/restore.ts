@@ -2,8 +2,8 @@
  * The enlarged picture for a known kernel: closed form first, then a few steps of the prior.
  *
  * The hyper-Laplacian solution puts edges where the data want them; patch diffusion then moves its texture towards the
- * layer's own patches (prior-steps.ts). Large layers are cut into LR tiles that overlap and are cross-faded; the solvers'
- * influence dies out well within the overlap.
+ * layer's own patches (prior-steps.ts). Large layers are cut into LR tiles that overlap and are cross-faded; the overlap grows with the
+ * kernel, for a tile's border is felt a few kernels deep.
  */
 
 import { throwIfCancelled } from '../../shared/errors.ts';
@@ -36,11 +36,15 @@ export const FAST_RESTORATION: RestorationPlan = {
  */
 export const EXACT_KERNEL: Trust = { prior: 0.1, gradients: 0.05 };
 
-/** Side of the tiles in HR pixels, where memory allows for it, and the least that makes sense: twice the overlap at x4. */
+/** Side of the tiles in HR pixels, where memory allows for it, and the least that makes sense: twice the least overlap at x4. */
 export const TILE_SIDE = 640;
 export const LEAST_TILE_SIDE = 192;
-/** Overlap of neighbouring tiles in LR pixels; the inner half is cross-faded. */
-const OVERLAP = 24;
+/**
+ * Overlap of neighbouring tiles: at least so many LR pixels, and so many sides of the kernel; its inner half is cross-faded. With
+ * it wide bells differ from one piece by 3 levels at most, discs by 12 (without it by 15 and 45).
+ */
+const LEAST_OVERLAP = 24;
+const KERNELS_OVERLAP = 3;
 /** The net works on smaller ones still, for it holds some hundred planes of each: side by side of the tile. */
 const NET_SHARE = 0.3;
 
@@ -77,9 +81,11 @@ export async function restoreLayer(
   plan: RestorationPlan,
   { executor, side = TILE_SIDE, hedge, onStep, onNote, signal }: RestorationContext,
 ): Promise<Planes> {
+  const least = leastTileSide(kernel);
+  const tileSide = Math.max(least, side);
   const solverFor = (picture: Planes, most: number) =>
     makeSolver(picture, { kernel, sigma, prior, plan, hedge, signal }, most, executor);
-  let solver = await solverFor(y, side);
+  let solver = await solverFor(y, tileSide);
   let halved = false;
   const steps = solver.rows.length * solver.columns.length * solver.steps;
   let step = 0;
@@ -90,12 +96,11 @@ export async function restoreLayer(
         try {
           return await solver.solve(part, (colour) => onStep(++step, steps, { colour, ...corner }));
         } catch (error) {
-          if (side <= LEAST_TILE_SIDE || !isOutOfMemory(error)) throw error;
+          if (tileSide <= least || !isOutOfMemory(error)) throw error;
           halved = true;
           onNote?.('Memory ran out while the picture was restored, so it went on in tiles of half the size.');
           await solver.release();
-          const half = Math.max(LEAST_TILE_SIDE, side / 2);
-          solver = await solverFor(part, half);
+          solver = await solverFor(part, Math.max(least, tileSide / 2));
         }
       }
       const colour = await inTiles(part, kernel.scale, solver, (quarter) => solver.solve(quarter, () => {}));
@@ -114,6 +119,8 @@ export async function restoreLayer(
 interface Solver {
   readonly rows: readonly LrTile[];
   readonly columns: readonly LrTile[];
+  /** The least overlap of its tiles in LR pixels. */
+  readonly overlap: number;
   readonly steps: number;
   solve(part: Planes, onStep: (x: Planes) => void): Promise<Planes>;
   release(): Promise<void>;
@@ -132,13 +139,15 @@ interface Manner {
 async function makeSolver(y: Planes, manner: Manner, side: number, executor: Executor): Promise<Solver> {
   const { kernel, prior, plan, signal } = manner;
   const s = kernel.scale;
-  const rows = lrTiles(y.height, Math.floor(side / s));
-  const columns = lrTiles(y.width, Math.floor(side / s));
+  const overlap = overlapFor(kernel);
+  const rows = lrTiles(y.height, Math.floor(side / s), overlap);
+  const columns = lrTiles(y.width, Math.floor(side / s), overlap);
   const { width, height } = canvasSize({ width: columns[0].length, height: rows[0].length }, kernel);
   const denoiser = prior && (await makeDenoiser(prior, width, height, executor, signal, Math.round(NET_SHARE * side)));
   return {
     rows,
     columns,
+    overlap,
     steps: 1 + (denoiser ? plan.times.length : 0),
     solve: (part, onStep) => restorePiece(part, manner, denoiser, onStep),
     release: async () => denoiser?.release(),
@@ -149,12 +158,13 @@ async function makeSolver(y: Planes, manner: Manner, side: number, executor: Exe
 async function inTiles(
   y: Planes,
   scale: number,
-  { rows, columns }: Pick<Solver, 'rows' | 'columns'>,
+  { rows, columns, overlap }: Pick<Solver, 'rows' | 'columns' | 'overlap'>,
   solve: (part: Planes, corner: { readonly top: number; readonly left: number }) => Promise<Planes>,
 ): Promise<Planes> {
   const out = makePlanes(scale * y.width, scale * y.height, y.channels);
-  const vertical = fades(rows, scale, out.height);
-  const horizontal = fades(columns, scale, out.width);
+  const ramp = (scale * overlap) / 2;
+  const vertical = fades(rows, scale, ramp, out.height);
+  const horizontal = fades(columns, scale, ramp, out.width);
   for (const [r, row] of rows.entries()) {
     for (const [c, column] of columns.entries()) {
       const corner = { top: scale * row.start, left: scale * column.start };
@@ -213,10 +223,18 @@ interface LrTile {
   readonly last: boolean;
 }
 
-/** Cuts `length` LR pixels into tiles of one length, at most `most`, that overlap by OVERLAP or more. */
-export function lrTiles(length: number, most: number): LrTile[] {
+/** Overlap in LR pixels that tiles restored by such a kernel need, at least. */
+const overlapFor = ({ size, scale }: Pick<Kernel, 'size' | 'scale'>): number =>
+  Math.max(LEAST_OVERLAP, Math.ceil((KERNELS_OVERLAP * size) / scale));
+
+/** The least side of tiles in HR pixels that makes sense with such a kernel: twice their overlap. */
+export const leastTileSide = (kernel: Pick<Kernel, 'size' | 'scale'>): number =>
+  Math.max(LEAST_TILE_SIDE, 2 * kernel.scale * overlapFor(kernel));
+
+/** Cuts `length` LR pixels into tiles of one length, at most `most`, that overlap by `overlap` or more. */
+export function lrTiles(length: number, most: number, overlap: number): LrTile[] {
   if (length <= most) return [{ start: 0, length, first: true, last: true }];
-  const count = Math.ceil((length - OVERLAP) / (most - OVERLAP));
+  const count = Math.ceil((length - overlap) / (most - overlap));
   return Array.from({ length: count }, (_, i) => ({
     start: Math.round((i * (length - most)) / (count - 1)),
     length: most,
@@ -225,9 +243,8 @@ export function lrTiles(length: number, most: number): LrTile[] {
   }));
 }
 
-/** Weight along one axis, in HR pixels: 1 inside, falling to nearly 0 over OVERLAP/2 towards edges shared with a neighbour. */
-function fade({ length, first, last }: LrTile, scale: number): Float32Array {
-  const ramp = (scale * OVERLAP) / 2;
+/** Weight along one axis, in HR pixels: 1 inside, falling to nearly 0 over half the overlap towards edges shared with a neighbour. */
+function fade({ length, first, last }: LrTile, scale: number, ramp: number): Float32Array {
   const hr = scale * length;
   return Float32Array.from({ length: hr }, (_, i) => {
     // The outermost quarter of the overlap is not used at all: there the tile's own border still shows.
@@ -237,9 +254,9 @@ function fade({ length, first, last }: LrTile, scale: number): Float32Array {
   });
 }
 
-/** The weights of all tiles of an axis: together they are 1 at every place. */
-function fades(tiles: readonly LrTile[], scale: number, length: number): Float32Array[] {
-  const weights = tiles.map((tile) => fade(tile, scale));
+/** The weights of all tiles of an axis: together they are 1 at every place. `ramp`: half the overlap, in HR pixels. */
+function fades(tiles: readonly LrTile[], scale: number, ramp: number, length: number): Float32Array[] {
+  const weights = tiles.map((tile) => fade(tile, scale, ramp));
   const sums = new Float32Array(length);
   const each = (visit: (weight: Float32Array, i: number, at: number) => void) =>
     weights.forEach((weight, t) => {

@@ -37,38 +37,45 @@ async function restore(
   return mapPlanes(await restoreLayer(y, kernel, sigma, prior, FAST_RESTORATION, context), (v) => 2 * v - 1);
 }
 const LEVEL = 2 / 255;
-/** Least overlap of tiles, LR pixels. */
+/** Overlap of tiles for kernels of up to 8 LR pixels, in LR pixels. */
 const OVERLAP = 24;
 
 test('a length that fits is one tile', () => {
   for (const length of [1, 319, 320]) {
-    assert.deepEqual(lrTiles(length, 320), [{ start: 0, length, first: true, last: true }]);
+    assert.deepEqual(lrTiles(length, 320, OVERLAP), [{ start: 0, length, first: true, last: true }]);
   }
 });
 
-test('tiles of one length cover every pixel, overlap by at least 24 and reach both edges exactly', () => {
+test('tiles of one length cover every pixel, overlap by as much as is asked for and reach both edges exactly', () => {
+  const overlaps = fc.constantFrom(OVERLAP, 93);
   fc.assert(
-    fc.property(fc.integer({ min: 49, max: 700 }), fc.integer({ min: 1, max: 5000 }), (most, more) => {
-      const length = most + more;
-      const tiles = lrTiles(length, most);
-      assert.ok(tiles.every((tile) => tile.length === most));
-      assert.equal(tiles[0].start, 0);
-      assert.equal(tiles[tiles.length - 1].start + most, length);
-      assert.deepEqual(
-        tiles.map(({ first, last }) => [first, last]),
-        tiles.map((_, i) => [i === 0, i === tiles.length - 1]),
-      );
-      for (let i = 1; i < tiles.length; i++) {
-        assert.ok(tiles[i].start > tiles[i - 1].start);
-        assert.ok(tiles[i - 1].start + most - tiles[i].start >= OVERLAP, `tile ${i} of ${length} by ${most}`);
-      }
-    }),
+    fc.property(
+      overlaps,
+      fc.integer({ min: 25, max: 700 }),
+      fc.integer({ min: 1, max: 5000 }),
+      (overlap, own, more) => {
+        const most = overlap + own;
+        const length = most + more;
+        const tiles = lrTiles(length, most, overlap);
+        assert.ok(tiles.every((tile) => tile.length === most));
+        assert.equal(tiles[0].start, 0);
+        assert.equal(tiles[tiles.length - 1].start + most, length);
+        assert.deepEqual(
+          tiles.map(({ first, last }) => [first, last]),
+          tiles.map((_, i) => [i === 0, i === tiles.length - 1]),
+        );
+        for (let i = 1; i < tiles.length; i++) {
+          assert.ok(tiles[i].start > tiles[i - 1].start);
+          assert.ok(tiles[i - 1].start + most - tiles[i].start >= overlap, `tile ${i} of ${length} by ${most}`);
+        }
+      },
+    ),
   );
 });
 
 test('no more tiles than needed: one fewer could not overlap by 24', () => {
-  assert.equal(lrTiles(616, 320).length, 2);
-  assert.equal(lrTiles(617, 320).length, 3);
+  assert.equal(lrTiles(616, 320, OVERLAP).length, 2);
+  assert.equal(lrTiles(617, 320, OVERLAP).length, 3);
 });
 
 /** Edges, slopes and fine texture in [-1, 1]; nothing repeats with the tiles. */
@@ -151,6 +158,19 @@ for (const [scale, most, size] of [
     assert.ok(rms < 0.1 * LEVEL, `differs by ${rms / LEVEL} levels on the mean`);
   });
 }
+
+test('tiles overlap by three sides of a wide kernel, however small they are asked for, and leave no seam', async () => {
+  const kernel = gaussian(47, 1, 8, 8, 0);
+  const y = layerOf(kernel, 300, 24);
+  const whole = await inOnePiece(y, kernel, 0.01);
+  const widths: number[] = [];
+  const onStep: RestorationContext['onStep'] = (_step, _steps, { colour }) => widths.push(colour.width);
+  const tiled = await restore(y, kernel, 0.01, null, onStep, { side: 192 });
+  // Twice the overlap.
+  assert.deepEqual(widths, [282, 282]);
+  const { most } = compare(tiled, whole, 0, 300);
+  assert.ok(most < 2 * LEVEL, `differs by ${most / LEVEL} levels`);
+});
 
 test('a flat layer stays flat where tiles meet along both axes', async () => {
   const y = makePlanes(170, 170, 3, new Float32Array(3 * 170 * 170).fill(0.3));
