@@ -68,6 +68,17 @@ export function resizeSide(kernel: Kernel, size: number): Kernel {
   return makeKernel(size, kernel.scale, out);
 }
 
+/** The mean of two kernels of one scale whose sides have one parity, `share` (0 .. 1) of it the other one; on the longer side. */
+export function meanKernel(kernel: Kernel, other: Kernel, share: number): Kernel {
+  const size = Math.max(kernel.size, other.size);
+  const [a, b] = [resizeSide(kernel, size), resizeSide(other, size)];
+  return makeKernel(
+    size,
+    kernel.scale,
+    a.data.map((v, i) => (1 - share) * v + share * b.data[i]),
+  );
+}
+
 /** Moves the content by whole pixels (positive: down, right); what leaves the square is lost, the sum is made 1 again. */
 export function shift(kernel: Kernel, dy: number, dx: number): Kernel {
   const n = kernel.size;

@@ -72,7 +72,10 @@ export interface MethodResult {
   readonly notes: readonly string[];
   /** Standard deviation of the noise that was assumed, in 8-bit levels. */
   readonly noise: number;
-  /** PSNR in dB between the layer and the result blurred and reduced again (peak 1, all colour planes). */
+  /**
+   * PSNR in dB between the layer and the result blurred and reduced again (peak 1, all colour planes). Where the result is a mean of
+   * two pictures the blur is the mean of their kernels, in the same shares.
+   */
   readonly lrConsistency: number;
   /** Training loss a step, and the kernel as it developed. */
   readonly losses: readonly number[];

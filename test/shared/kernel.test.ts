@@ -7,6 +7,7 @@ import {
   flip,
   type Kernel,
   makeKernel,
+  meanKernel,
   resizeSide,
   type Scale,
   shift,
@@ -75,6 +76,12 @@ test('flipping rotates by 180 degrees, and twice is nothing', () => {
   assertClose(flip(kernel).data, [0.4, 0.3, 0.2, 0.1], 1e-15);
   assert.deepEqual(flip(flip(kernel)), kernel);
   assertClose(kernel.data, [0.1, 0.2, 0.3, 0.4], 1e-15);
+});
+
+test('the mean of two kernels in their shares, on the longer side', () => {
+  const mean = meanKernel(makeKernel(1, 1, [1]), makeKernel(3, 1, [0, 1, 0, 1, 0, 1, 0, 1, 0]), 0.2);
+  assertClose(mean.data, [0, 0.05, 0, 0.05, 0.8, 0.05, 0, 0.05, 0], 1e-15);
+  assert.equal(mean.size, 3);
 });
 
 test('a longer side adds zeros around the same centre, and cutting them off gives the kernel back', () => {

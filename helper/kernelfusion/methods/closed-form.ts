@@ -6,7 +6,7 @@
  * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
  * `best` trains longer, starts from every shape, makes more steps, and ends with a round under the prior.
  */
-import { bicubicKernel, type Kernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
+import { bicubicKernel, type Kernel, meanKernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
@@ -113,25 +113,23 @@ export const closedForm =
 
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
     const notes = [...noiseNotes, ...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
-    const restoration = restorationIn(context, notes);
+    const restoration = { ...restorationIn(context, notes), ...(hedge.share > 0 && { hedge }) };
     const exact = given !== undefined || (options.scale <= SEARCH_SCALE && isUndisputed(found.confidence ?? 0));
     const manner = exact ? { ...plan.restoration, trust: EXACT_KERNEL } : plan.restoration;
     const restoreColour = () =>
-      restoreLayer(y, found.kernel, sigma, prior, manner, {
-        ...restoration,
-        ...(hedge.share > 0 && { hedge }),
-        onStep: pieceListener(report),
-      });
+      restoreLayer(y, found.kernel, sigma, prior, manner, { ...restoration, onStep: pieceListener(report) });
     // Without alpha this is the last phase: nothing is left to be gone on with.
     const colour = layer.alpha ? await stage('image', restoreColour) : await restoreColour();
     const alpha = await restoreAlpha(layer, found.kernel, restoration, report);
+    // The blur of a mean of two pictures is taken to be the mean of theirs.
+    const blur = hedge.share > 0 ? meanKernel(found.kernel, hedge.kernel, hedge.share) : found.kernel;
 
     return {
       layer: { colour, alpha },
       ...found,
       notes,
       noise,
-      lrConsistency: consistency(y, colour, found.kernel),
+      lrConsistency: consistency(y, colour, blur),
       losses,
     };
   };

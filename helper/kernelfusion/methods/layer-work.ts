@@ -61,7 +61,7 @@ export const restorationIn = (
   ...(signal && { signal }),
 });
 
-/** Alpha, restored with the kernel of the colours and without the prior, which has not learnt it. */
+/** Alpha, restored with the kernel (and the hedge, if any) of the colours and without the prior, which has not learnt it. */
 export async function restoreAlpha(
   { alpha }: Layer,
   kernel: Kernel,

@@ -6,6 +6,7 @@ import { fillPixels, layerOf } from '../../../../helper/image/pixels.ts';
 import { cutPlanes, makePlanes, mapPlanes, type Planes, planeOf } from '../../../../helper/image/planes.ts';
 import type { Checkpoint } from '../../../../helper/kernelfusion/checkpoint.ts';
 import { confidenceAt, plainShare } from '../../../../helper/kernelfusion/confidence.ts';
+import { consistency } from '../../../../helper/kernelfusion/consistency.ts';
 import { makeDegradation } from '../../../../helper/kernelfusion/degradation.ts';
 import { searchSteps } from '../../../../helper/kernelfusion/estimate-kernel.ts';
 import type { Layer, MethodContext, MethodResult, Piece, Progress } from '../../../../helper/kernelfusion/method.ts';
@@ -21,7 +22,14 @@ import {
 import { scoreKernel } from '../../../../helper/kernelfusion/metrics.ts';
 import { makeRandom } from '../../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../../helper/tensor/executors/onnx/executor.ts';
-import { bicubicKernel, centreOfMass, type Kernel, makeKernel, type Scale } from '../../../../shared/kernel.ts';
+import {
+  bicubicKernel,
+  centreOfMass,
+  type Kernel,
+  makeKernel,
+  meanKernel,
+  type Scale,
+} from '../../../../shared/kernel.ts';
 import { parseOptions } from '../../../../shared/options.ts';
 import { assertClose } from '../../../support/close.ts';
 import { gaussian } from '../../../support/scene.ts';
@@ -262,8 +270,9 @@ test('alpha is enlarged with the colour by the same kernel: its inside stays opa
   }
 });
 
-test('where some parts speak against the kernel found the plain one has a share of the picture, and a note says so', async () => {
-  const layer = opaque(seen(OBLIQUE, 24));
+test('where some parts speak against the kernel found the plain one has a share of picture, alpha and blur, and a note says so', async () => {
+  const colour = seen(OBLIQUE, 24);
+  const layer = { colour, alpha: makePlanes(24, 24, 1, planeOf(colour, 0).slice()) };
   const byConfidence = (confidence: number) => {
     const kernel = { kernel: OBLIQUE, kernelSource: 'estimated', confidence, notes: [], kernels: [] } as const;
     return closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ noise: 1 }), { ...brief, checkpoint: { kernel } });
@@ -273,14 +282,19 @@ test('where some parts speak against the kernel found the plain one has a share 
   const without = await closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ noise: 1 }), context);
   const share = plainShare(0.25);
   assert.ok(share > 0.3 && share < 0.9, `${share}`);
-  const of = ({ layer: { colour } }: MethodResult) => colour.data;
-  assert.ok(of(sure).some((v, i) => Math.abs(v - of(without)[i]) > 0.2));
-  assertClose(
-    of(unsure),
-    of(sure).map((v, i) => (1 - share) * v + share * of(without)[i]),
-    // Values are cut off at 0 and 1 before or after.
-    0.03,
-  );
+  for (const part of ['colour', 'alpha'] as const) {
+    const of = ({ layer }: MethodResult) => (layer[part] as Planes).data;
+    assert.ok(of(sure).some((v, i) => Math.abs(v - of(without)[i]) > 0.2));
+    assertClose(
+      of(unsure),
+      of(sure).map((v, i) => (1 - share) * v + share * of(without)[i]),
+      // Values are cut off at 0 and 1 before or after.
+      0.03,
+    );
+  }
+  const y = mapPlanes(colour, (v) => 2 * v - 1);
+  const blur = meanKernel(OBLIQUE, bicubicKernel(2), share);
+  assert.equal(unsure.lrConsistency, consistency(y, unsure.layer.colour, blur));
   assert.deepEqual(sure.notes, []);
   const percent = Math.round(100 * share);
   assert.match(unsure.notes[0], new RegExp(`${100 - percent} % by the kernel found, ${percent} % by the plain`));
