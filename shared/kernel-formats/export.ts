@@ -4,7 +4,7 @@
 import { KernelFusionError } from '../errors.ts';
 import { flip, type Kernel, makeKernel, resizeSide } from '../kernel.ts';
 import type { About, Centring, Grid, KernelFormat, Source } from './format.ts';
-import { centre, toGrid } from './placing.ts';
+import { centre, halfPixel, hasParity, toGrid } from './placing.ts';
 
 export interface ExportOptions {
   /** `hr` unless told otherwise. */
@@ -32,11 +32,23 @@ export function exportKernel(kernel: Kernel, format: KernelFormat, options: Expo
     throw new KernelFusionError('BAD_OPTION', `The format ${format.label} is always centred in the middle.`);
   }
   const notes: string[] = [];
-  const placed = centre(toGrid(kernel, grid), centring);
+  const fitting = grid === 'lr' || centring === 'corner' ? fitted(kernel, notes) : kernel;
+  const placed = centre(toGrid(fitting, grid), centring);
   const sided = format.sides ? cut(placed, format.sides, notes) : placed;
   const signed = format.unsigned ? withoutNegative(sided, format.label, notes) : sided;
   const about: About = { scale: kernel.scale, sense: format.sense, grid, centring, ...rest };
   return { bytes: format.write(format.sense === 'convolution' ? flip(signed) : signed, about), notes };
+}
+
+/** With a side of the scale's parity, which LR pixels can be counted in. */
+function fitted(kernel: Kernel, notes: string[]): Kernel {
+  if (hasParity(kernel)) return kernel;
+  const { size, scale } = kernel;
+  notes.push(
+    `The kernel's side (${size}) and the scale (${scale}) differ in parity, so its values were interpolated half a pixel further, ` +
+      `on a side of ${size + 1}: its centre stays, and it is a little softer.`,
+  );
+  return halfPixel(kernel);
 }
 
 /** The smallest of the sides that holds the kernel; where none does, the middle of it on the largest. */

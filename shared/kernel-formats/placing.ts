@@ -1,14 +1,18 @@
 /**
  * Where a kernel stands on its grid: brought to the picture's own grid, or to an odd side with its centre at a wanted place.
  *
- * All of it in the correlation sense of shared/kernel.ts, where LR pixel i is blurred around HR coordinate s*i + (s-1)/2.
+ * All of it in the correlation sense of shared/kernel.ts, where LR pixel i is blurred around HR coordinate s*i + (s-1)/2. Nothing
+ * moves against that: where a side does not fit, values are interpolated half a pixel further (`halfPixel`).
  */
 import { keys } from '../cubic.ts';
 import { type Kernel, makeKernel, resizeSide, toScale } from '../kernel.ts';
 import type { Centring, Grid } from './format.ts';
 
+/** Whether the side has the parity of the scale, as that of a kernel from elsewhere may not have. */
+export const hasParity = ({ size, scale }: Kernel): boolean => (size - scale) % 2 === 0;
+
 /**
- * On the grid of the picture as it came: zeros are added up to a side that is an odd multiple of the scale, so that the side
+ * Of a kernel that has its scale's parity, on the grid of the picture as it came: zeros are added up to a side that is an odd multiple of the scale, so that the side
  * becomes odd and the centre stays the centre.
  */
 export function toGrid(kernel: Kernel, grid: Grid): Kernel {
@@ -18,7 +22,7 @@ export function toGrid(kernel: Kernel, grid: Grid): Kernel {
   return toScale(resizeSide(kernel, scale * (side + 1 - (side % 2))), 1);
 }
 
-/** With its centre where `centring` says (see format.ts). */
+/** With its centre where `centring` says (see format.ts). For `corner` it has to have its scale's parity. */
 export function centre(kernel: Kernel, centring: Centring): Kernel {
   if (centring === 'middle') return kernel.size % 2 === 1 ? kernel : halfPixel(kernel);
   return centring === 'corner' ? pad(kernel, kernel.scale - 1, 0) : kernel;
@@ -40,10 +44,10 @@ function pad({ size, scale, data }: Kernel, before: number, after: number): Kern
 }
 
 /**
- * An even side n to n + 1: every value half a pixel up and to the left of the elements it is written to, so interpolated by
+ * A side n to n + 1, its centre kept: every value half a pixel up and to the left of the elements it is written to, so interpolated by
  * cubics of four values along each axis (their sum is kept).
  */
-function halfPixel(kernel: Kernel): Kernel {
+export function halfPixel(kernel: Kernel): Kernel {
   const { size, scale, data } = kernel;
   const side = size + 1;
   const taps = [-1.5, -0.5, 0.5, 1.5].map(keys);

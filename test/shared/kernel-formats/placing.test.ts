@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { centreOfMass, makeKernel, type Scale } from '../../../shared/kernel.ts';
 import { exportKernel, importKernel } from '../../../shared/kernel-formats/index.ts';
-import { jsonFormat } from '../../../shared/kernel-formats/json.ts';
+import { jsonFormat, readJson } from '../../../shared/kernel-formats/json.ts';
 import { centre, fromCorner, toGrid } from '../../../shared/kernel-formats/placing.ts';
 import { asymmetric } from '../../support/asymmetric.ts';
 import { assertClose } from '../../support/close.ts';
+import { gaussian } from '../../support/scene.ts';
 
 /** The kernel that leaves a picture as it is, at an odd side. */
 const delta = (size: number, scale: Scale) =>
@@ -86,6 +87,26 @@ test('on the grid of the picture a value is the sum of a block: 4 x 4 at scale 2
 
 test('on the grid of the picture the kernel that changes nothing stays one', () => {
   assertClose(toGrid(delta(9, 3), 'lr').data, delta(3, 1).data, 1e-12);
+});
+
+test('a kernel whose side has not the parity of its scale keeps its centre on either grid and for corner pixels, with a note', () => {
+  for (const scale of [1, 2, 3, 4] as const) {
+    // Far from the border, so that nothing is cut off.
+    const bell = gaussian(18 + (scale % 2 === 0 ? 1 : 0), scale, 2, 2, 0);
+    for (const [options, expected] of [
+      [{ grid: 'lr' }, 0],
+      [{ centring: 'corner' }, (scale - 1) / 2],
+    ] as const) {
+      const { bytes, notes } = exportKernel(bell, jsonFormat, options);
+      const { size, values } = readJson(bytes);
+      assert.equal(size % 2, 1);
+      // A file in convolution sense: turned.
+      const found = centreOfMass(makeKernel(size, 1, values)).map((v) => -v + 0);
+      assertClose(found, [expected, expected], 1e-3);
+      assert.match(notes.join(), new RegExp(`side \\(${bell.size}\\) and the scale \\(${scale}\\) differ in parity`));
+    }
+    assert.deepEqual(exportKernel(bell, jsonFormat).notes, []);
+  }
 });
 
 test('whatever its centring, a kernel comes back by JSON where it was', () => {
