@@ -36,10 +36,10 @@ export interface DiffusionPlan {
   readonly firstIterations: number;
   readonly iterations: number;
   /**
-   * Share of the noise that x_t gets: 1 as published. Patch diffusion takes fine detail for noise and removes both; what it
+   * Whether x_t gets its noise, at every time: so it is published. Patch diffusion takes fine detail for noise and removes both; what it
    * removes, the U-Net has to learn again from the layer, which takes it many steps (docs/paper.md).
    */
-  readonly noise: number;
+  readonly noise: boolean;
   /**
    * Width of the kernel that is begun with, a centred Gaussian of this standard deviation in LR pixels; null: as the kernel
    * network is initialised, nearly flat.
@@ -215,7 +215,8 @@ async function diffusionStep(
   const t = times[state.step];
   const [before, after] = [iterationsOf(plan, state.step), iterationsOf(plan, state.step + 1)];
   const x0Prev = plan.variant === 'deep-image-prior' ? firstPicture(problem, plan, seed) : state.x0;
-  const inputs = { x0Prev, noise: state.noise.map((v) => plan.noise * v), time: timeRow(t), y: problem.y.data };
+  const noise = plan.noise ? state.noise : new Float32Array(state.noise.length);
+  const inputs = { x0Prev, noise, time: timeRow(t), y: problem.y.data };
   let found: Values = {};
   for (let i = before; i < after; i++) {
     throwIfCancelled(signal);

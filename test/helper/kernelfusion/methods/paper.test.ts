@@ -77,7 +77,7 @@ test('preset paper has the published values', () => {
       iterations: 20,
       learningRate: 1e-4,
     },
-    ...{ noise: 1, kernelStart: null, widths: [32, 64, 128, 256, 512], variant: 'full' },
+    ...{ noise: true, kernelStart: null, widths: [32, 64, 128, 256, 512], variant: 'full' },
   });
   assert.deepEqual(Object.keys(PAPER_PLANS), ['paper', 'paper-small']);
 });
