@@ -31,7 +31,7 @@ export interface SearchPlan {
   readonly fitting: number;
   /** Searches in the reverse diffusion from the enlarged layer; the best one is a start as well. */
   readonly diffusions: number;
-  /** How many of the fitted kernels the diffusion goes on from. */
+  /** How many of the fitted kernels the diffusion goes on from, where there are any. */
   readonly refined: number;
   /** Steps of cross-fitting under the prior in a last round, where there is a prior; the diffusion goes on from there, too. 0: no such round. */
   readonly underPrior: number;
@@ -89,7 +89,7 @@ export async function estimateKernel(
     const search = makeKernelSearch(searched, equations, executor, random, listen, signal);
     for (const shape of plan.shapes) await search.fit(shape, startKernel(shape, size, scale), plan.fitting);
     const tools = prior && search.withPrior(prior);
-    if (tools) await searchWithPrior(search, tools, plan);
+    if (tools && plan.diffusions > 0) await searchWithPrior(search, tools, plan);
     const byGradients = choose(search.met);
     const chosen = tools && plan.underPrior > 0 ? await tools.lastRound(byGradients, plan.underPrior) : byGradients;
     return { chosen, byGradients, plain: await search.judge(bicubicKernel(scale)), candidates: search.met };

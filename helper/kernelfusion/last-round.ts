@@ -1,8 +1,8 @@
 /**
  * The last round of a search: what gradients may have misjudged is asked once more, under the prior.
  *
- * The best kernel, or the best that was diffused if that foretells better under both, is fitted on under the prior, and a diffusion goes on
- * from there. Kernels that were only fitted are hazy, and may be right in outline only; under the prior haze looks good. So the search
+ * The best kernel, or the best that was diffused (if any was) where that foretells better under both, is fitted on under the prior, and
+ * a diffusion goes on from there. Kernels that were only fitted are hazy, and may be right in outline only; under the prior haze looks good. So the search
  * does not go on from others of them, and one is chosen only if it leads clearly (docs/experiments.md).
  */
 import { type Candidate, ranked } from './candidates.ts';
@@ -50,7 +50,7 @@ export async function lastRound(
   };
 
   const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
-  await judgeAgain([first, diffused[0]]);
+  await judgeAgain([first, ...diffused.slice(0, 1)]);
   const fitted = await fit(best(0));
   await judgeAgain([...diffused, fitted, await diffuseOn(fitted)]);
   return best(LEAD);

@@ -123,6 +123,17 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
   ]);
 });
 
+test('without diffusions a prior serves the last round alone, and there are as many steps as predicted', async () => {
+  const plan = { ...BRIEF, refined: 1, underPrior: 2 };
+  const { steps, candidates } = await estimate(small, { plan, prior: await trained(small) });
+  assert.deepEqual(steps, upTo(searchSteps(plan)));
+  const fitted = 'spot, fitted under the prior';
+  assert.deepEqual(
+    candidates.map(({ start }) => start),
+    ['spot', fitted, `${fitted}, diffused on`],
+  );
+});
+
 test('in a last round the best kernel is fitted under the prior, and a diffusion goes on from there', async () => {
   const plan = { ...WITH_PRIOR, underPrior: 4 };
   const prior = await trained(small);

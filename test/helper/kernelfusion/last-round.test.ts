@@ -46,6 +46,11 @@ test('where the best kernel was diffused it is judged once', async () => {
   assert.equal(calls.length - 2, JUDGED_IN_LAST_ROUND - 1);
 });
 
+test('where none was diffused before, the best kernel is fitted, and a diffusion goes on from there', async () => {
+  const { calls } = await round(ALIKE, [met('spot', -3.3), RING]);
+  assert.deepEqual(calls, ['ring', 'fit from ring', 'on from fit', 'fit', 'diffusion on']);
+});
+
 test('a score under the prior counts twice beside the one under gradients; the best sum is chosen, whichever it is', async () => {
   // 0.2, 0.3 and 0.4 behind the ring by gradients, which as a fitted one must lead by 0.06.
   const chosen = async (scores: Readonly<Record<string, number>>) =>
