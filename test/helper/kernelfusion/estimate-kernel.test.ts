@@ -28,9 +28,9 @@ const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], fitting: 1 };
 const WITH_PRIOR: SearchPlan = { ...BRIEF, diffusions: 2, refined: 1 };
 
 /** What the kernel makes of rectangles, with noise of one level. */
-function seen(kernel: Kernel, sceneSide = 90): Searched {
+function seen(kernel: Kernel, sceneSide = 90, scene = 4): Searched {
   const noise = makeRandom(9).normals(sceneSide ** 2);
-  const y = mapPlanes(blurred(rectangles(sceneSide, 4), kernel), (v) => v);
+  const y = mapPlanes(blurred(rectangles(sceneSide, scene), kernel), (v) => v);
   for (let i = 0; i < y.data.length; i++) y.data[i] += noise[i] / 127.5;
   const usable = withoutBorder(everywhere(y), y.width, y.height);
   return { y, usable, size: kernel.size, scale: 2, sigma: 1 / 127.5 };
@@ -83,7 +83,7 @@ test('pixels within two of the border are left out', () => {
 test('a wide blur is found: there is evidence for it, and the best of all kernels met is the one returned', async () => {
   const { steps, kernel, evidence, candidates, chosen, byGradients, plain: judged } = await estimate(wide);
   assert.deepEqual(steps, upTo(searchSteps(PLAN)));
-  assert.ok(evidence > 0.05, `${evidence}`);
+  assert.ok(evidence > 0.6, `${evidence}`);
   assert.equal(byGradients, chosen);
   for (const { blocks } of candidates) assert.deepEqual(blocks, judged.blocks);
   assert.deepEqual(
@@ -101,9 +101,12 @@ test('a lopsided kernel is found the right way round', async () => {
   assert.ok(right > turned + 0.05, `alike to ${right}, to the turned one to ${turned}`);
 });
 
-test('a layer seen through the bicubic kernel gives hardly any evidence against it', async () => {
-  const { evidence } = await estimate(seen(bicubicKernel(2), 88));
-  assert.ok(evidence < 0.2, `${evidence}`);
+test('layers seen through the bicubic kernel give no evidence against it on the mean, and each by chance only a little', async () => {
+  const found: number[] = [];
+  for (const scene of [4, 5, 6]) found.push((await estimate(seen(bicubicKernel(2), 88, scene))).evidence);
+  const mean = found.reduce((a, b) => a + b) / found.length;
+  // The first is what a preset asks for, the second a tenth of what the wide blur above gives.
+  assert.ok(mean < 0.01 && found.every((evidence) => evidence < 0.07), `${found}`);
 });
 
 test('two diffusions are made, the better one goes on and is fitted, and from the best fit another goes on', async () => {

@@ -181,17 +181,21 @@ test('a flat layer stays flat where tiles meet along both axes', async () => {
   assert.ok(worst < 0.01 * LEVEL, `off by ${worst / LEVEL} levels`);
 });
 
-test('it stops on a cancel and releases its program', async () => {
-  const cancelled = restore(
-    layerOf(gaussian(8, 2, 1.6, 0.8, 0.5), 20, 20),
-    gaussian(8, 2, 1.6, 0.8, 0.5),
-    0.01,
-    null,
-    ignore,
-    { signal: AbortSignal.abort() },
-  );
-  await assert.rejects(cancelled, { code: 'CANCELLED' });
-  assert.equal(onnx.livePrograms, 0);
+test('it stops on a cancel, in the first or a later step, and releases its program', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  for (const last of [1, 3]) {
+    const stop = new AbortController();
+    const heard: number[] = [];
+    const onStep: RestorationContext['onStep'] = (step) => {
+      heard.push(step);
+      assert.equal(onnx.livePrograms, 1);
+      if (step === last) stop.abort();
+    };
+    const cancelled = restore(layerOf(kernel, 20, 20), kernel, 0.01, untrained(), onStep, { signal: stop.signal });
+    await assert.rejects(cancelled, { code: 'CANCELLED' });
+    assert.equal(heard.at(-1), last);
+    assert.equal(onnx.livePrograms, 0);
+  }
 });
 
 test('with a prior and tiles one above the other: as in one piece, and the program is released', async () => {
