@@ -7,6 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, KernelFusionError } from '../../../../shared/errors.ts';
+import { OUT_OF_MEMORY_SENTENCE } from '../../../out-of-memory.ts';
 import type { CompileOptions, Executor, Program, Values } from '../../executor.ts';
 import { type Graph, GraphBuilder } from '../../graph.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
@@ -29,7 +30,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   ENGINE_UNAVAILABLE: 'ONNX Runtime could not be loaded on this computer; "kernelfusion doctor" tells more.',
   ENGINE_FAILED:
     'ONNX Runtime could not carry out a computation; please report this with the output of "kernelfusion doctor".',
-  OUT_OF_MEMORY: 'There is not enough memory for this picture; close other programs or take a smaller one.',
+  OUT_OF_MEMORY: OUT_OF_MEMORY_SENTENCE,
 };
 
 function failure(code: ErrorCode, detail: string): KernelFusionError {

@@ -7,6 +7,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
 import type { ErrorCode } from '../../../../shared/errors.ts';
+import { meansOutOfMemory } from '../../../out-of-memory.ts';
 import type { Shape } from '../../shape.ts';
 import { buffersOf, type CompileRequest, type Reply, type Request, type ThreadOptions } from './messages.ts';
 
@@ -142,7 +143,7 @@ async function serve(request: Request): Promise<Values> {
 /** The code of a failure: what the runtime says when memory is short is worth a sentence of its own. */
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof Failure) return error.code;
-  return /bad_alloc|allocat|out of memory/i.test(String(error)) ? 'OUT_OF_MEMORY' : 'ENGINE_FAILED';
+  return meansOutOfMemory(error) ? 'OUT_OF_MEMORY' : 'ENGINE_FAILED';
 }
 
 async function answer(request: Request): Promise<Reply> {

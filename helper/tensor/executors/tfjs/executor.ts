@@ -6,18 +6,34 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { KernelFusionError } from '../../../../shared/errors.ts';
+import { meansOutOfMemory, OUT_OF_MEMORY_SENTENCE } from '../../../out-of-memory.ts';
 import type { CompileOptions, Executor, Program, Values } from '../../executor.ts';
 import { type Graph, inputsOf } from '../../graph.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
 import { computeNode } from './interpret.ts';
 import { loadTfjs, type Tf, type TfjsPackage, type TfTensor } from './library.ts';
 
-const failed = (cause: unknown) =>
-  new KernelFusionError(
+function failed(cause: unknown): KernelFusionError {
+  if (cause instanceof KernelFusionError) return cause;
+  if (meansOutOfMemory(cause)) return new KernelFusionError('OUT_OF_MEMORY', OUT_OF_MEMORY_SENTENCE, { cause });
+  return new KernelFusionError(
     'ENGINE_FAILED',
     'TensorFlow.js could not carry out a computation; please report this with the output of "kernelfusion doctor".',
     { cause },
   );
+}
+
+/** All of them on the device; where one fails, none. */
+function upload<K>(tf: Tf, values: Iterable<readonly [K, Float32Array, Shape]>): Map<K, TfTensor> {
+  const tensors = new Map<K, TfTensor>();
+  try {
+    for (const [key, data, shape] of values) tensors.set(key, tf.tensor(data, shape, 'float32'));
+    return tensors;
+  } catch (error) {
+    for (const tensor of tensors.values()) tensor.dispose();
+    throw failed(error);
+  }
+}
 
 /** For each node, the values that no later node and no output needs. */
 function lastUses({ nodes, outputs }: Graph): number[][] {
@@ -40,7 +56,7 @@ class TfjsProgram implements Program {
   private readonly kept: ReadonlyMap<string, Shape>;
   private readonly ending: readonly (readonly number[])[];
   /** By node. */
-  private readonly constants = new Map<number, TfTensor>();
+  private readonly constants: ReadonlyMap<number, TfTensor>;
   /** By input name. */
   private held = new Map<string, TfTensor>();
   private readonly isOpen: () => boolean;
@@ -64,9 +80,10 @@ class TfjsProgram implements Program {
     this.ending = lastUses(graph);
     this.isOpen = isOpen;
     this.onRelease = onRelease;
-    graph.nodes.forEach((node, id) => {
-      if (node.op === 'constant') this.constants.set(id, tf.tensor(node.data, node.shape, 'float32'));
-    });
+    this.constants = upload(
+      tf,
+      graph.nodes.flatMap((node, id) => (node.op === 'constant' ? [[id, node.data, node.shape] as const] : [])),
+    );
   }
 
   run(inputs: Values): Promise<Values> {
@@ -76,7 +93,7 @@ class TfjsProgram implements Program {
 
   writeState(values: Values): Promise<void> {
     const state = this.copies(values, this.kept, 'State');
-    return this.inTurn(async () => this.hold(this.upload(state, this.kept)));
+    return this.inTurn(async () => this.hold(this.uploaded(state, this.kept)));
   }
 
   readState(): Promise<Values> {
@@ -98,7 +115,11 @@ class TfjsProgram implements Program {
     const turn = this.tail.then(async () => {
       await setImmediate();
       if (!this.isOpen()) throw new KernelFusionError('CANCELLED', 'The tensor engine was closed.');
-      return work();
+      try {
+        return await work();
+      } catch (error) {
+        throw failed(error);
+      }
     });
     this.tail = turn.catch(() => {});
     return turn;
@@ -118,9 +139,11 @@ class TfjsProgram implements Program {
     );
   }
 
-  private upload(values: Values, shapes: ReadonlyMap<string, Shape>): Map<string, TfTensor> {
-    const entries = Object.entries(values);
-    return new Map(entries.map(([name, data]) => [name, this.tf.tensor(data, shapes.get(name)!, 'float32')]));
+  private uploaded(values: Values, shapes: ReadonlyMap<string, Shape>): Map<string, TfTensor> {
+    return upload(
+      this.tf,
+      Object.entries(values).map(([name, data]) => [name, data, shapes.get(name)!] as const),
+    );
   }
 
   private async download(tensors: ReadonlyMap<string, TfTensor>): Promise<Values> {
@@ -136,7 +159,7 @@ class TfjsProgram implements Program {
 
   private async compute(inputs: Values): Promise<Values> {
     const { tf, graph, state } = this;
-    const fed = this.upload(inputs, this.fed);
+    const fed = this.uploaded(inputs, this.fed);
     const live = new Map<number, TfTensor>();
     const results = new Map<string, TfTensor>();
     try {
@@ -172,15 +195,13 @@ class TfjsProgram implements Program {
       });
       this.hold(new Map(next));
       return values;
-    } catch (error) {
-      throw failed(error);
     } finally {
       for (const tensor of [...live.values(), ...fed.values(), ...results.values()]) tensor.dispose();
     }
   }
 }
 
-class TfjsExecutor implements Executor {
+export class TfjsExecutor implements Executor {
   readonly name: string;
   readonly threads = 0;
   private readonly tf: Tf;
