@@ -47,8 +47,13 @@ async function compile({ program, model, shapes, state, download }: CompileReque
   const staying = Object.values(state).map((output) => [`out:${output}`, 'gpu-buffer'] as const);
   // Outputs that are not named come to this process, as they do on every other provider.
   const session = await open(model, download ? { preferredOutputLocation: Object.fromEntries(staying) } : {});
-  const downloading = download && (await open(download));
-  programs.set(program, { session, shapes, state, stateValues: new Map(), download: downloading });
+  try {
+    const downloading = download && (await open(download));
+    programs.set(program, { session, shapes, state, stateValues: new Map(), download: downloading });
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
 async function open(model: Uint8Array, options: Ort.InferenceSession.SessionOptions = {}) {
