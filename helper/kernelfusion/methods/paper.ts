@@ -17,7 +17,7 @@ import { jointCanvas } from '../joint-step.ts';
 import type { Layer, Method, MethodContext, MethodResult } from '../method.ts';
 import { FAST_TRAINING, macsPerPixel, type TrainingPlan } from '../patch-diffusion.ts';
 import { parameterLayout } from '../patch-diffusion-net.ts';
-import { FAST_RESTORATION, restoreLayer } from '../restore.ts';
+import { EXACT_KERNEL, FAST_RESTORATION, restoreLayer } from '../restore.ts';
 import {
   type DiffusionPlan,
   iterationsOf,
@@ -157,7 +157,8 @@ async function run(
   const restoration = restorationIn(context, notes);
   const restoreColour = async () => {
     if (inOnePiece) return mapPlanes((await found()).picture, toUnit);
-    return restoreLayer(y, estimate.kernel, noise / 127.5, prior, FAST_RESTORATION, {
+    const manner = given ? { ...FAST_RESTORATION, trust: EXACT_KERNEL } : FAST_RESTORATION;
+    return restoreLayer(y, estimate.kernel, noise / 127.5, prior, manner, {
       ...restoration,
       onStep: pieceListener(report),
     });
