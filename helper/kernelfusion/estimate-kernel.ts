@@ -1,5 +1,6 @@
 /**
- * The kernel of a layer: searched from several starts, each judged by LR pixels that it was not fitted to (docs/method.md).
+ * The kernel of a layer: searched from several starts, each judged by LR pixels hidden from the scene that it is judged with
+ * (docs/method.md).
  *
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
  * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins

@@ -1,5 +1,8 @@
 /**
- * Evidence for a kernel that it was not fitted to: how well it foretells LR pixels that were kept from it.
+ * Evidence for a kernel: how well it foretells LR pixels that were kept from the scene it is judged with.
+ *
+ * They were not kept from the kernel: the searches fit it to all usable pixels, those judged among them. With a few hundred taps for
+ * thousands of pixels it has little room to know them by heart; on the smallest layers it has more.
  *
  * Some of the layer's pixels are hidden, the scene is inferred from the others with the kernel, and the hidden ones are
  * foretold from it: not only their values but also how far off they may be, which a draw of the scene shows. The score is the

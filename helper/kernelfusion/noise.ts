@@ -10,7 +10,10 @@ import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 
 /** Variance of 8-bit rounding, values in [-1, 1]. */
 export const ROUNDING_VARIANCE = (2 / 255) ** 2 / 12;
-/** Data are never trusted to better than one 8-bit level: rounding, and the error of every kernel. */
+/**
+ * The noise that layers have at least, one 8-bit level, where kernels are judged and the prior is weighed against the layer: rounding, and
+ * the error of every kernel. (Gradients are weighed against less, rounding alone: `naturalWeights` in hyper-laplacian.ts.)
+ */
 export const LEAST_SIGMA = 1 / 127.5;
 
 const BLOCK = 8;

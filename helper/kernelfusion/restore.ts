@@ -31,7 +31,8 @@ export const FAST_RESTORATION: RestorationPlan = {
 };
 
 /**
- * For a kernel that was given, or found without dispute on the very grid that it is used on: the layer can be believed almost to the letter.
+ * For a kernel that was given, or found without dispute and used on the grid it was found on or averaged down from there (scales 2 and 1),
+ * not carried to a finer one: the layer can be believed almost to the letter.
  * With one that is right in outline only, that would put its errors into the picture (docs/method.md).
  */
 export const EXACT_KERNEL: Trust = { prior: 0.1, gradients: 0.05 };

@@ -12,7 +12,10 @@ export interface AdamOptions {
   readonly epsilon: number;
 }
 
-/** beta2 = 0.99 instead of the paper's 0.999: our trainings are a few hundred steps, too short for the longer memory. */
+/**
+ * beta2 = 0.99 instead of Adam's usual 0.999: most of our trainings are a few hundred steps, too short for the longer memory. The 5000
+ * of the preset `paper` are made with it, too (docs/paper.md).
+ */
 export const ADAM: AdamOptions = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
 
 /** What to feed as `scalars` at step k = 1, 2, ...: [lr / (1 - b1^k), 1 / sqrt(1 - b2^k)]. */
