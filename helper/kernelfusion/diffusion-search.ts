@@ -68,13 +68,14 @@ export interface Searched {
   /** Side of the kernel in taps, even, and the scale of its grid. */
   readonly size: number;
   readonly scale: Scale;
-  /** Noise of y, in its units. */
+  /** Noise of each plane of y, and of its luma, in its units. */
   readonly sigma: number;
+  readonly lumaSigma: number;
 }
 
 /** One search, from the canvas picture `start`; returns the kernel of the last step. `equations`: of that side and scale. */
 export async function searchByDiffusion(
-  { y, usable, size, scale, sigma }: Searched,
+  { y, usable, size, scale, sigma, lumaSigma }: Searched,
   prior: Prior,
   plan: DiffusionPlan,
   start: Planes,
@@ -85,7 +86,7 @@ export async function searchByDiffusion(
   signal?: AbortSignal,
 ): Promise<Kernel> {
   let x = start;
-  const spectrum = makeSceneSpectrum(y, usable, scale, size, sigma);
+  const spectrum = makeSceneSpectrum(y, usable, scale, size, lumaSigma);
   const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
   try {
     let mean: NormalEquations | null = null;

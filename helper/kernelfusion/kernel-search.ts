@@ -66,8 +66,8 @@ export function makeKernelSearch(
   onStep: (kernel: Kernel) => void,
   signal?: AbortSignal,
 ): KernelSearch {
-  const { y, usable, sigma } = searched;
-  const view = lumaView(y, sigma);
+  const { y, usable, sigma, lumaSigma } = searched;
+  const view = lumaView(y, lumaSigma);
   const luma = makePlanes(y.width, y.height, 1, view.y);
   const seed = random.below(2 ** 31);
   const met: Candidate[] = [];
@@ -140,9 +140,9 @@ export function makeKernelSearch(
 }
 
 /** One plane says what three would, in a third of the time. */
-const lumaView = (y: Planes, sigma: number): Omit<View, 'shown'> => ({
+const lumaView = (y: Planes, lumaSigma: number): Omit<View, 'shown'> => ({
   y: Float32Array.from(lumaOf(y)),
   width: y.width,
   height: y.height,
-  variance: Math.max(sigma, LEAST_SIGMA) ** 2 + ROUNDING_VARIANCE,
+  variance: Math.max(lumaSigma, LEAST_SIGMA) ** 2 + ROUNDING_VARIANCE,
 });

@@ -3,13 +3,15 @@ import { type Planes, planeOf } from '../image/planes.ts';
 
 const WEIGHTS = [0.299, 0.587, 0.114];
 
-/** Weights of the planes: what a plane's noise counts in luma is their squares. */
-export const lumaWeights = ({ channels }: Planes): readonly number[] => (channels === 3 ? WEIGHTS : [1]);
+const weightsOf = ({ channels }: Planes): readonly number[] => (channels === 3 ? WEIGHTS : [1]);
+
+/** The share of the planes' noise (its standard deviation, independent in each) that their luma has: 0.67 of colours. */
+export const lumaNoiseShare = (planes: Planes): number => Math.hypot(...weightsOf(planes));
 
 /** The weighted sum of the planes, row-major. */
 export function lumaOf(planes: Planes): Float64Array {
   const out = new Float64Array(planes.width * planes.height);
-  for (const [c, weight] of lumaWeights(planes).entries()) {
+  for (const [c, weight] of weightsOf(planes).entries()) {
     const plane = planeOf(planes, c);
     for (let i = 0; i < out.length; i++) out[i] += weight * plane[i];
   }

@@ -9,7 +9,7 @@
  */
 import type { Scale } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
-import { lumaOf, lumaWeights } from './luma.ts';
+import { lumaOf } from './luma.ts';
 
 /** Side of the segments whose periodograms are averaged (Welch 1967), in LR pixels. */
 const SEGMENT = 64;
@@ -40,14 +40,14 @@ export interface SceneSpectrum {
 
 /**
  * The spectrum of `y` (values in [-1, 1]) for kernels of `size` taps a side at `scale`. `usable`: 0 for LR pixels that tell
- * nothing; segments with many of them do not count. `sigma`: noise of each plane of y, in its units.
+ * nothing; segments with many of them do not count. `lumaSigma`: noise of y's luma, in its units.
  */
 export function makeSceneSpectrum(
   y: Planes,
   usable: Uint8Array,
   scale: Scale,
   size: number,
-  sigma: number,
+  lumaSigma: number,
 ): SceneSpectrum {
   const side = Math.min(SEGMENT, y.width, y.height);
   const half = Math.floor(side / 2) + 1;
@@ -68,7 +68,7 @@ export function makeSceneSpectrum(
   const waveX = waves(columns, scale * side, size);
   const frequency = (i: number) => Math.min(i, scale * side - i) / (scale * side);
   const logFrequency = rows.flatMap((r) => columns.map((c) => Math.log(Math.hypot(frequency(r), frequency(c)) || 1)));
-  const noise = sigma ** 2 * lumaWeights(y).reduce((sum, w) => sum + w * w, 0);
+  const noise = lumaSigma ** 2;
   const folds = scale ** 2;
 
   return {

@@ -32,6 +32,7 @@ import type { Random } from '../random.ts';
 import { EXACT_KERNEL, FAST_RESTORATION, type RestorationPlan, restoreLayer } from '../restore.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 import {
+  type LayerNoise,
   learnPrior,
   makeReporter,
   noiseOf,
@@ -88,7 +89,8 @@ export const closedForm =
   async (layer, options, context) => {
     const y = mapPlanes(layer.colour, toNetwork);
     const usable = opaque(layer);
-    const { noise, notes: noiseNotes } = noiseOf(y, usable, options);
+    const { notes: noiseNotes, ...layerNoise } = noiseOf(y, usable, options);
+    const { noise } = layerNoise;
     const sigma = noise / 127.5;
     const given = context.kernel;
     const report = makeReporter(predictWork(y, layer.alpha !== null, options, plan, given?.size), context);
@@ -106,7 +108,7 @@ export const closedForm =
         report({ phase: 'kernel', step, steps: searchSteps(plan.search), kernel });
       };
       if (given) return { ...useGiven(given, options), kernels };
-      const searched = searchedPart(y, usable, sigma, options);
+      const searched = searchedPart(y, usable, layerNoise, options);
       const random = randomOf('kernel', options);
       return { ...(await findKernel(searched, prior, plan.search, options, random, context, onKernel)), kernels };
     });
@@ -219,7 +221,12 @@ function fallBack(scale: Scale, reason: string): Found {
 }
 
 /** What of a layer (values in [-1, 1]) a kernel is searched in: the window with most texture, SEARCH_CROP a side at most. */
-export function searchedPart(y: Planes, usable: Uint8Array, sigma: number, options: UpscaleOptions): Searched {
+export function searchedPart(
+  y: Planes,
+  usable: Uint8Array,
+  { noise, lumaNoise }: LayerNoise,
+  options: UpscaleOptions,
+): Searched {
   const width = Math.min(y.width, SEARCH_CROP);
   const height = Math.min(y.height, SEARCH_CROP);
   const [top, left] = texturedWindow(y, { width, height }, usable);
@@ -232,6 +239,7 @@ export function searchedPart(y: Planes, usable: Uint8Array, sigma: number, optio
     usable: withoutBorder(inside, width, height),
     size: kernelSide(options),
     scale: SEARCH_SCALE,
-    sigma,
+    sigma: noise / 127.5,
+    lumaSigma: lumaNoise / 127.5,
   };
 }

@@ -6,6 +6,7 @@ import { type Kernel, resizeSide } from '../../../shared/kernel.ts';
 import { MOST_NOISE, type UpscaleOptions } from '../../../shared/options.ts';
 import { mapPlanes, type Planes } from '../../image/planes.ts';
 import { jpegTraces, quantisationNoise } from '../jpeg-traces.ts';
+import { lumaNoiseShare } from '../luma.ts';
 import { type Layer, type MethodContext, type MethodResult, PHASES, type Phase, type Progress } from '../method.ts';
 import { estimateNoise } from '../noise.ts';
 import { gradientSums, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
@@ -76,21 +77,33 @@ export async function restoreAlpha(
 /** From here on, in 8-bit levels, it is told what a JPEG lost. */
 const NOTABLE_LOSS = 1;
 
+/** Standard deviations in 8-bit levels. */
+export interface LayerNoise {
+  /** Of each plane of colour. */
+  readonly noise: number;
+  readonly lumaNoise: number;
+}
+
 /**
- * Noise of a layer (values in [-1, 1]) in 8-bit levels: what was said, or what it looks like, with what it lost as a JPEG; and what is to
- * be told of that.
+ * Noise of a layer (values in [-1, 1]): what was said, or what it looks like, with what it lost as a JPEG; and what is to be told of
+ * that. Noise is independent in each plane, and luma has less of it; what a JPEG loses is lost of luma itself.
  */
 export function noiseOf(
   y: Planes,
   usable: Uint8Array,
   { noise: said }: UpscaleOptions,
-): { readonly noise: number; readonly notes: readonly string[] } {
-  if (said !== null) return { noise: said, notes: [] };
+): LayerNoise & { readonly notes: readonly string[] } {
+  const share = lumaNoiseShare(y);
+  if (said !== null) return { noise: said, lumaNoise: share * said, notes: [] };
   const traces = jpegTraces(y, usable);
   const lost = traces ? quantisationNoise(traces) : 0;
-  const noise = Math.min(MOST_NOISE, Math.hypot(127.5 * estimateNoise(y, usable), lost));
+  const independent = 127.5 * estimateNoise(y, usable);
+  const together = (own: number) => Math.min(MOST_NOISE, Math.hypot(own, lost));
   const note = `The layer was compressed as JPEG. What that cost it counts as ${lost.toFixed(1)} levels of noise.`;
-  return { noise, notes: lost >= NOTABLE_LOSS ? [note] : [] };
+  return {
+    ...{ noise: together(independent), lumaNoise: together(share * independent) },
+    notes: lost >= NOTABLE_LOSS ? [note] : [],
+  };
 }
 
 /** Phase 1 of every method that has a prior. */

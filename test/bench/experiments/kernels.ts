@@ -94,7 +94,8 @@ async function experiment(folder: string, plan: ClosedFormPlan, executor: Execut
   const options = parseOptions({ scale });
   const y = mapPlanes(layer.colour, toNetwork);
   const usable = opaque(layer);
-  const sigma = noiseOf(y, usable, options).noise / 127.5;
+  const noise = noiseOf(y, usable, options);
+  const sigma = noise.noise / 127.5;
   const psnr = (colour: Planes) => scorePicture({ colour, alpha: truth.alpha }, truth, scale).psnrYShift;
   const plain = psnr(bicubicOf(pair).colour);
   const gain = async (k: Kernel) => {
@@ -102,7 +103,7 @@ async function experiment(folder: string, plan: ClosedFormPlan, executor: Execut
     return psnr(mapPlanes(restored, (v) => Math.min(1, Math.max(0, v)))) - plain;
   };
   const prior = plan.training && (await trainPrior(y, plan.training, executor, randomOf('prior', options), () => {}));
-  const searched = searchedPart(y, usable, sigma, options);
+  const searched = searchedPart(y, usable, noise, options);
   const random = randomOf('kernel', options);
   const { chosen, candidates } = await estimateKernel(searched, prior, plan.search, executor, random, () => {});
   const rows: Row[] = [];

@@ -31,6 +31,7 @@ const searched: Searched = {
   size: 10,
   scale: 2,
   sigma: 0.005,
+  lumaSigma: 0.005,
 };
 const quick = { ...FAST_TRAINING, steps: 60, decay: 40, width: 16 };
 const prior = await trainPrior(y, quick, onnx, makeRandom(1), () => {});

@@ -33,7 +33,7 @@ function seen(kernel: Kernel, sceneSide = 90, scene = 4): Searched {
   const y = mapPlanes(blurred(rectangles(sceneSide, scene), kernel), (v) => v);
   for (let i = 0; i < y.data.length; i++) y.data[i] += noise[i] / 127.5;
   const usable = withoutBorder(everywhere(y), y.width, y.height);
-  return { y, usable, size: kernel.size, scale: 2, sigma: 1 / 127.5 };
+  return { y, usable, size: kernel.size, scale: 2, sigma: 1 / 127.5, lumaSigma: 1 / 127.5 };
 }
 
 const WIDE = gaussian(10, 2, 2.4, 1.2, -0.8);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutPlanes, makePlanes, mapPlanes, type Planes, planeOf } from '../../../helper/image/planes.ts';
 import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
+import { lumaNoiseShare } from '../../../helper/kernelfusion/luma.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { makeSceneSpectrum, type Scene, type SceneSpectrum } from '../../../helper/kernelfusion/scene-spectrum.ts';
 import { flip, type Kernel, makeKernel, type Scale } from '../../../shared/kernel.ts';
@@ -117,10 +118,10 @@ test('a colour layer counts by its luma: three equal planes without noise are as
   assertClose([misfit(colour).value], [misfit(grey).value], 1e-6);
 });
 
-test('noise that is independent in each colour is weaker in the luma, and expected so', () => {
+test('of colours the noise of their luma counts, which is weaker where it is independent in each', () => {
   const y = noise(128, 128, 3, 0.1);
   const misfit = (sigma: number) =>
-    makeSceneSpectrum(y, everywhere(y), 2, 2, sigma).misfit(dot(2, 2).data, NOTHING).value;
+    makeSceneSpectrum(y, everywhere(y), 2, 2, lumaNoiseShare(y) * sigma).misfit(dot(2, 2).data, NOTHING).value;
   for (const wrong of [0.08, 0.09, 0.11, 0.12]) assert.ok(misfit(0.1) < misfit(wrong), `sigma ${wrong}`);
 });
 

@@ -332,7 +332,7 @@ test('a kernel found has its centre in the middle of whatever side is asked for,
     const even = scale % 2 === 0;
     for (let kernelSide = even ? 4 : 3; kernelSide <= 12 * scale - (even ? 0 : 1); kernelSide += 2) {
       const options = parseOptions({ scale, kernelSide });
-      const { size } = searchedPart(LAYER, new Uint8Array(256).fill(1), 0.01, options);
+      const { size } = searchedPart(LAYER, new Uint8Array(256).fill(1), { noise: 1, lumaNoise: 1 }, options);
       assert.ok(size * scale >= 2 * kernelSide, `${size} at scale 2 covers ${kernelSide} at ${scale}`);
       const chosen = candidate([-1, -1, -1, -1], 0.1, gaussian(size, 2, size / 5, size / 5, 0));
       const { kernel } = foundBy({ byGradients: chosen, chosen, plain: PLAIN }, scale, kernelSide);
