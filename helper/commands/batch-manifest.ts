@@ -1,11 +1,12 @@
 /**
  * The manifest of a batch: which pictures, with which options, and what became of each.
  *
- * A picture is done when its result is there and no older than the picture and a shared kernel, as `make` has it: results take their names only
- * when they are whole. So a batch goes on wherever it stopped, whoever ran its commands, here or on other computers. What
- * the manifest says beyond that (failures, times) is for people and scripts; only `kernelfusion batch` writes it.
+ * A picture is done when its result is there, no older than the picture and a shared kernel, as `make` has it, and newer than
+ * the choice of the options: results take their names only when they are whole. So a batch goes on wherever it stopped,
+ * whoever ran its commands, here or on other computers, and an older result stays until the new one is there. What the
+ * manifest says beyond that (failures, times) is for people and scripts; only `kernelfusion batch` writes it.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { KernelFusionError } from '../../shared/errors.ts';
@@ -35,6 +36,8 @@ const Manifest = v.object({
   folder: v.string(),
   /** Arguments of `kernelfusion upscale` that all pictures share: other ones make other results. */
   options: v.array(v.string()),
+  /** Milliseconds since 1970, by the clock of the results' disk: what is not newer is of other options, or to be made again. */
+  since: v.optional(v.number(), 0), // An earlier version did not say.
   pictures: v.array(Entry),
 });
 
@@ -84,6 +87,15 @@ export async function readManifest(out: string): Promise<Manifest | null> {
 export const writeManifest = (out: string, manifest: Manifest) =>
   writeAtomic(path.join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
 
+/** Milliseconds since 1970 by the clock that files in a folder are dated by: another computer's, where the disk is shared. */
+export async function timeIn(folder: string): Promise<number> {
+  const file = path.join(folder, `.kernelfusion-time-${process.pid}`);
+  await writeAtomic(file, '');
+  const { mtimeMs } = await stat(file);
+  await rm(file);
+  return mtimeMs;
+}
+
 /** Milliseconds since 1970 of the last change; infinite where there is no such file. */
 const changed = (file: string) =>
   stat(file).then(
@@ -91,12 +103,13 @@ const changed = (file: string) =>
     () => Number.POSITIVE_INFINITY,
   );
 
-/** Whether every file an entry asks for is there and no older than what it is made of: the picture, a shared kernel. */
+/** Whether every file an entry asks for is there, newer than `since`, and no older than what it is made of: the picture, a shared kernel. */
 export async function isDone(
   folder: string,
   out: string,
   { input, output, kernel }: Entry,
   sharedKernel: string | null,
+  since: number,
 ): Promise<boolean> {
   const sources = [path.join(folder, input), ...(kernel === null && sharedKernel !== null ? [sharedKernel] : [])];
   const made = [output, ...(kernel === null ? [] : [kernel])].map((name) => path.join(out, name));
@@ -105,5 +118,5 @@ export async function isDone(
     Math.min(...(await Promise.all(made.map(changed)))),
     Math.max(...(await Promise.all(made.map(changed)))),
   ];
-  return newest < Number.POSITIVE_INFINITY && oldest >= newestSource;
+  return newest < Number.POSITIVE_INFINITY && oldest > since && oldest >= newestSource;
 }

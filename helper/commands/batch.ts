@@ -4,7 +4,7 @@
  * Nothing is carried from one picture to the next but, where it is asked for, the kernel's file. So the same commands can be
  * printed (`--print`) and run by whatever runs many commands: GNU parallel, a Slurm array, a Kubernetes job (docs/batch.md).
  */
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, EXIT_CODES, KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import { parseOptions } from '../../shared/options.ts';
@@ -17,6 +17,7 @@ import {
   type Manifest,
   picturesIn,
   readManifest,
+  timeIn,
   writeManifest,
 } from './batch-manifest.ts';
 import type { CommandResult } from './command-result.ts';
@@ -41,7 +42,7 @@ export interface BatchRequest {
   readonly maxPixels?: number;
   /** Does what is done already again. */
   readonly force: boolean;
-  /** Only print the commands of the pictures that are left. */
+  /** Only print the commands of the pictures that are left, and write the manifest. */
   readonly print: boolean;
 }
 
@@ -98,16 +99,17 @@ async function makePlan(request: BatchRequest): Promise<Plan> {
     (earlier.folder !== folder || String(earlier.options) !== String(options))
   ) {
     throw bad(
-      'The results there are of other pictures or options: choose another --out, or do all again with --force.',
+      'The folder of the results is for other pictures or options: choose another --out, or do all again with --force.',
     );
   }
-  const look = async (entry: Entry) => !request.force && (await isDone(folder, out, entry, kernel));
+  const since = earlier?.since ?? 0;
+  const look = async (entry: Entry) => !request.force && (await isDone(folder, out, entry, kernel, since));
   // A shared kernel that will be made anew makes every result anew.
   const anew = first !== null && !(await look(first));
   const pictures = await Promise.all(
     entries.map(async (entry) => (!anew && (await look(entry)) ? { ...entry, ...doneBefore(entry, earlier) } : entry)),
   );
-  const manifest: Manifest = { format: 'kernelfusion-batch', version: 1, folder, options, pictures };
+  const manifest: Manifest = { format: 'kernelfusion-batch', version: 1, folder, options, since, pictures };
   return { folder, out, manifest, kernel, first };
 }
 
@@ -144,11 +146,15 @@ export async function batch(
   note: (line: string) => void,
   run: RunCommand = runCommand,
 ): Promise<CommandResult> {
-  const plan = await makePlan(request);
+  const planned = await makePlan(request);
+  const { out } = planned;
   // For printed commands, too: "upscale" makes no folders.
-  await mkdir(plan.out, { recursive: true }).catch((cause) => {
+  await mkdir(out, { recursive: true }).catch((cause) => {
     throw new KernelFusionError('OUTPUT_UNWRITABLE', 'The folder of the results could not be made.', { cause });
   });
+  const plan = request.force ? { ...planned, manifest: { ...planned.manifest, since: await timeIn(out) } } : planned;
+  // Before any result, wherever that is made: it says which options results are of.
+  await writeManifest(out, plan.manifest);
   return request.print ? printed(plan, request) : runAll(plan, request, signal, note, run);
 }
 
@@ -176,8 +182,6 @@ async function runAll(
 ): Promise<CommandResult> {
   const { out, first } = plan;
   const pictures = [...plan.manifest.pictures];
-  const save = () => writeManifest(out, { ...plan.manifest, pictures });
-  await save();
 
   const isFirst = ({ input }: Entry) => input === first?.input;
   const order = [...pictures.keys()].sort((a, b) => Number(isFirst(pictures[b])) - Number(isFirst(pictures[a])));
@@ -187,10 +191,8 @@ async function runAll(
     const entry = pictures[index];
     count++;
     if (entry.state === 'done') continue;
-    // A kernel of an earlier version of the picture must not pass for its own.
-    if (entry.kernel !== null) await rm(path.join(out, entry.kernel), { force: true });
     pictures[index] = await oneOf(entry, () => run(argumentsFor(entry, plan, request), signal), signal);
-    await save();
+    await writeManifest(out, { ...plan.manifest, pictures });
     note(`${count}/${pictures.length} ${entry.input}: ${outcome(pictures[index])}\n`);
     if (isFirst(entry) && pictures[index].error !== null) {
       const { code, message } = pictures[index].error;

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { type BatchRequest, batch, quoted, type RunCommand } from '../../../helper/commands/batch.ts';
@@ -36,6 +37,7 @@ function standIn(fails: (input: string) => KernelFusionError | null = () => null
     ran.push([...args]);
     const failure = fails(path.basename(args[1]));
     if (failure) throw failure;
+    await wait(20); // The disk's clock moves in steps of some milliseconds.
     for (const option of ['--output', '--kernel-out']) {
       if (args.includes(option)) writeFileSync(args[args.indexOf(option) + 1], 'made');
     }
@@ -44,6 +46,18 @@ function standIn(fails: (input: string) => KernelFusionError | null = () => null
   const go = (request: Partial<BatchRequest> = {}, signal = new AbortController().signal) =>
     batch({ folder, options: {}, force: false, print: false, ...request }, signal, () => {}, runCommand);
   return { ran, go, inputs: () => ran.map(([, input]) => path.basename(input)) };
+}
+
+/** Fails as a run that is interrupted at a picture does. */
+function interruptedAt(name: string) {
+  const controller = new AbortController();
+  const { go } = standIn((input) => {
+    if (input !== name) return null;
+    controller.abort();
+    return new KernelFusionError('CANCELLED', 'Cancelled.');
+  });
+  const run = (request: Partial<BatchRequest>) => assert.rejects(go(request, controller.signal), { code: 'CANCELLED' });
+  return { run };
 }
 
 const argumentOf = (args: readonly string[], option: string) => args[args.indexOf(option) + 1];
@@ -75,12 +89,7 @@ test('every picture is a command of its own with its own kernel, and a second ru
 
 test('a batch goes on where it was interrupted', async () => {
   put('a.png', 'b.png', 'c.png');
-  const controller = new AbortController();
-  const first = standIn((input) => {
-    if (input === 'b.png') controller.abort();
-    return input === 'b.png' ? new KernelFusionError('CANCELLED', 'Cancelled.') : null;
-  });
-  await assert.rejects(first.go({}, controller.signal), { code: 'CANCELLED' });
+  await interruptedAt('b.png').run({});
   assert.deepEqual(states(), [
     ['a.png', 'done'],
     ['b.png', 'waiting'],
@@ -89,6 +98,42 @@ test('a batch goes on where it was interrupted', async () => {
   const second = standIn();
   await second.go();
   assert.deepEqual(second.inputs(), ['b.png', 'c.png']);
+});
+
+test('done again by other options and interrupted, it goes on with those that are still of the earlier ones', async () => {
+  put('a.png', 'b.png', 'c.png');
+  await standIn().go({ options: { preset: 'fast' } });
+  await interruptedAt('b.png').run({ options: { preset: 'best' }, force: true });
+  assert.equal(readdirSync(out).length, 7, 'no earlier result is lost before the new one is there');
+  assert.deepEqual(states(), [
+    ['a.png', 'done'],
+    ['b.png', 'waiting'],
+    ['c.png', 'waiting'],
+  ]);
+  const next = standIn();
+  await next.go({ options: { preset: 'best' } });
+  assert.deepEqual(next.inputs(), ['b.png', 'c.png']);
+  const last = standIn();
+  await last.go({ options: { preset: 'best' } });
+  assert.deepEqual(last.inputs(), []);
+});
+
+test('commands that were printed to do all again are followed by a run without force, which does what is left', async () => {
+  put('a.png', 'b.png');
+  await standIn().go({ options: { preset: 'fast' } });
+  const best = { options: { preset: 'best' } };
+  const { data } = await standIn().go({ ...best, force: true, print: true });
+  const [command] = (data as { commands: string[][] }).commands;
+  await wait(20);
+  for (const option of ['--output', '--kernel-out']) writeFileSync(argumentOf(command, option), 'made elsewhere');
+  const next = standIn();
+  await next.go(best);
+  assert.deepEqual(next.inputs(), ['b.png']);
+  assert.deepEqual(states(), [
+    ['a.png', 'done'],
+    ['b.png', 'done'],
+  ]);
+  await assert.rejects(next.go({ options: { preset: 'fast' } }), { code: 'BAD_OPTION' });
 });
 
 test('a picture that fails is told with its code, the others are done, and the next run tries it again', async () => {
@@ -165,14 +210,14 @@ test('a manifest of something else is left alone', async () => {
   await assert.rejects(standIn().go({ force: true }), { code: 'INPUT_UNREADABLE' });
 });
 
-test('printing runs nothing, makes no more than the folder, and prints the kernel for all alone until it is there', async () => {
+test('printing runs nothing, makes no more than the manifest, and prints the kernel for all alone until it is there', async () => {
   put('a.png', 'b.png');
   const { ran, go } = standIn();
   assert.equal((await go({ print: true })).text.split('\n').length, 3);
-  const { text } = await go({ print: true, kernelFrom: 'b.png' });
+  const { text } = await go({ print: true, kernelFrom: 'b.png', force: true });
   assert.match(text, /^kernelfusion upscale '[^']+b\.png' .*--kernel-out .*\n$/);
   assert.equal(ran.length, 0);
-  assert.deepEqual(readdirSync(out), []);
+  assert.deepEqual(readdirSync(out), ['manifest.json']);
 });
 
 test('words are quoted as a shell reads them', () => {
