@@ -4,9 +4,7 @@
  * Everything that can be refused is refused before the work starts; files appear whole, at the end.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
 import type { Sense, Source } from '../../shared/kernel-formats/format.ts';
@@ -14,7 +12,7 @@ import { exportKernel } from '../../shared/kernel-formats/index.ts';
 import { pngFormat } from '../../shared/kernel-formats/png.ts';
 import { parseOptions, type UpscaleOptions } from '../../shared/options.ts';
 import { writeAtomic } from '../atomic-file.ts';
-import { type Picture, type ReadLimits, readPicture } from '../image/read.ts';
+import { type Picture, type ReadLimits, readBytes, readPicture } from '../image/read.ts';
 import { checkOutput, type OutputPlan, writePicture } from '../image/write.ts';
 import { type Job, runJob } from '../job.ts';
 import { peakMemory } from '../peak-memory.ts';
@@ -62,7 +60,8 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
   const known =
     request.kernel === undefined ? null : await readKernelFile(request.kernel, { scale, ...(sense && { sense }) });
   const outputs = await planOutputs({ ...request, scale }, request.force);
-  const picture = await readPicture(request.input, limitsOf(request.maxPixels, scale), signal);
+  const input = await readInput(request.input, limitsOf(request.maxPixels, scale), signal);
+  const { picture } = input;
   const plan = await checkOutput(outputs.picture, picture, scale);
 
   signal.addEventListener('abort', display.stop, { once: true });
@@ -76,16 +75,32 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
     onNote: display.note,
   }).finally(display.stop);
 
-  const notes = await writeOutputs(outputs, request.input, picture, options, job, signal);
+  const notes = await writeOutputs(outputs, input, options, job, signal);
   const data = describe(outputs, plan, picture, options, job, [...(known?.notes ?? []), ...notes]);
   return { data, text: inWords(data), exitCode: 0 };
+}
+
+interface Input {
+  /** Name of the file, without its folder. */
+  readonly name: string;
+  readonly picture: Picture;
+  /** Which picture it was. */
+  readonly source: Source;
+}
+
+/** All there is to know of the input: its file is not looked at again, for it may be another one when the job ends. */
+async function readInput(file: string, limits: ReadLimits, signal: AbortSignal): Promise<Input> {
+  const bytes = await readBytes(file);
+  const picture = await readPicture(bytes, limits, signal);
+  const { width, height } = picture.layer.colour;
+  const source = { sha256: createHash('sha256').update(bytes).digest('hex'), width, height };
+  return { name: path.basename(file), picture, source };
 }
 
 /** Returns what there is to say about the kernel's files. */
 async function writeOutputs(
   outputs: Outputs,
-  input: string,
-  picture: Picture,
+  { name, picture, source }: Input,
   options: UpscaleOptions,
   job: Job,
   signal: AbortSignal,
@@ -93,7 +108,7 @@ async function writeOutputs(
   const { layer, kernel, confidence } = job.result;
   await writePicture(outputs.picture, layer, picture, signal);
   const about = {
-    source: await sourceOf(input, picture, signal),
+    source,
     options: { ...options },
     ...(confidence !== null && { confidence }),
   };
@@ -106,18 +121,10 @@ async function writeOutputs(
     if (!isPicture) notes.push(...exported.notes);
   }
   if (outputs.report !== null) {
-    const html = await renderReport({ name: path.basename(input), picture, options, ...job });
+    const html = await renderReport({ name, picture, options, ...job });
     await writeAtomic(outputs.report, html, signal);
   }
   return notes;
-}
-
-/** Which picture it was: its file's hash, its size. */
-async function sourceOf(input: string, { layer }: Picture, signal: AbortSignal): Promise<Source> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(input), hash, { signal });
-  const { width, height } = layer.colour;
-  return { sha256: hash.digest('hex'), width, height };
 }
 
 /**

@@ -54,7 +54,7 @@ const megapixels = (n: number) => `${(n / 1e6).toFixed(1)} megapixels`;
 
 /**
  * Reads one still picture: PNG, JPEG, WebP, TIFF or GIF; 8 or 16 bits; grey or RGB, with or without alpha.
- * `source` is a path or the file's bytes.
+ * `source` is a path or the file's bytes (`readBytes`).
  *
  * Throws `INPUT_NOT_FOUND`, `INPUT_UNREADABLE` (no picture, damaged, cut off), `INPUT_UNSUPPORTED` (other formats, CMYK, Lab,
  * float), `INPUT_ANIMATED` (several frames or pages), `INPUT_TOO_SMALL` (a side under 16), `INPUT_TOO_LARGE`, `CANCELLED`.
@@ -125,7 +125,8 @@ function firstPlane({ colour, alpha }: Layer): Layer {
   return { colour: { width, height, channels: 1, data: data.slice(0, width * height) }, alpha };
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** A whole file. Throws `INPUT_NOT_FOUND`, `INPUT_UNREADABLE`, `INPUT_TOO_LARGE`. */
+export async function readBytes(path: string): Promise<Uint8Array> {
   let file: fs.FileHandle | undefined;
   try {
     file = await fs.open(path, 'r');
