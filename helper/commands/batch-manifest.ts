@@ -17,6 +17,18 @@ export const MANIFEST = 'manifest.json';
 
 const PICTURES = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif'];
 
+/** Where an earlier version did not keep it, it is not known. */
+const toldOfResult = {
+  /** Of the whole run. */
+  seconds: v.nullable(v.number()),
+  /** Whether the kernel was estimated, given, or fell back to the plain bicubic one. */
+  kernelSource: v.optional(v.nullable(v.picklist(['estimated', 'given', 'bicubic'])), null),
+  /** Probability that the kernel found is better than the plain one. */
+  confidence: v.optional(v.nullable(v.number()), null),
+  /** Sentences for the person. */
+  notes: v.optional(v.array(v.string()), []),
+};
+
 const Entry = v.object({
   /** File name in the folder of the pictures. */
   input: v.string(),
@@ -24,8 +36,8 @@ const Entry = v.object({
   output: v.string(),
   kernel: v.nullable(v.string()),
   state: v.picklist(['waiting', 'done', 'failed']),
-  /** Seconds, of the run that made the result; null where it was made by a command of its own. */
-  seconds: v.nullable(v.number()),
+  /** What the run told that made the result: all null or empty where it was made by a command of its own. */
+  ...toldOfResult,
   error: v.nullable(v.object({ code: v.string(), message: v.string() })),
 });
 
@@ -42,7 +54,10 @@ const Manifest = v.object({
 });
 
 export type Entry = v.InferOutput<typeof Entry>;
+export type Told = Pick<Entry, keyof typeof toldOfResult>;
 export type Manifest = v.InferOutput<typeof Manifest>;
+
+export const NOTHING_TOLD: Told = { seconds: null, kernelSource: null, confidence: null, notes: [] };
 
 /** Names of the pictures of a folder itself, in the order of their characters' codes, the same on every computer. */
 export async function picturesIn(folder: string): Promise<string[]> {
@@ -65,7 +80,7 @@ export function entriesFor(names: readonly string[], scale: Scale, ownKernel: (n
   return names.map((input) => {
     const name = `${alike(input).length > 1 ? input : stem(input)}-x${scale}`;
     const kernel = ownKernel(input) ? `${name}.kernel.json` : null;
-    return { input, output: `${name}.png`, kernel, state: 'waiting', seconds: null, error: null };
+    return { input, output: `${name}.png`, kernel, state: 'waiting', ...NOTHING_TOLD, error: null };
   });
 }
 

@@ -15,8 +15,10 @@ import {
   isDone,
   MANIFEST,
   type Manifest,
+  NOTHING_TOLD,
   picturesIn,
   readManifest,
+  type Told,
   timeIn,
   writeManifest,
 } from './batch-manifest.ts';
@@ -46,8 +48,15 @@ export interface BatchRequest {
   readonly print: boolean;
 }
 
+/** Of what an `upscale` prints in JSON (upscale.ts), what the manifest keeps. */
+export interface Printed {
+  readonly timings: { readonly total: number };
+  readonly kernel: { readonly source: NonNullable<Entry['kernelSource']>; readonly confidence: number | null };
+  readonly notes: string[];
+}
+
 /** Runs one command and returns what it prints in JSON: `runApart`, or a stand-in in tests. */
-export type RunCommand = (args: readonly string[], signal: AbortSignal) => Promise<{ timings: { total: number } }>;
+export type RunCommand = (args: readonly string[], signal: AbortSignal) => Promise<Printed>;
 
 const bad = (sentence: string) => new KernelFusionError('BAD_OPTION', sentence);
 
@@ -114,9 +123,10 @@ async function makePlan(request: BatchRequest): Promise<Plan> {
 }
 
 /** What is known of an entry that is done. */
-function doneBefore({ input }: Entry, earlier: Manifest | null): Pick<Entry, 'state' | 'seconds'> {
+function doneBefore({ input }: Entry, earlier: Manifest | null): Pick<Entry, 'state'> & Told {
   const before = earlier?.pictures.find((entry) => entry.input === input && entry.state === 'done');
-  return { state: 'done', seconds: before?.seconds ?? null };
+  const { seconds, kernelSource, confidence, notes } = before ?? NOTHING_TOLD;
+  return { state: 'done', seconds, kernelSource, confidence, notes };
 }
 
 /** Arguments of the command that makes one entry's files. */
@@ -193,7 +203,9 @@ async function runAll(
     if (entry.state === 'done') continue;
     pictures[index] = await oneOf(entry, () => run(argumentsFor(entry, plan, request), signal), signal);
     await writeManifest(out, { ...plan.manifest, pictures });
-    note(`${count}/${pictures.length} ${entry.input}: ${outcome(pictures[index])}\n`);
+    const { notes } = pictures[index];
+    const lines = [`${entry.input}: ${outcome(pictures[index])}`, ...notes.map((sentence) => `  Note: ${sentence}`)];
+    note(`${count}/${pictures.length} ${lines.join('\n')}\n`);
     if (isFirst(entry) && pictures[index].error !== null) {
       const { code, message } = pictures[index].error;
       throw new KernelFusionError(code as ErrorCode, `The picture whose kernel is for all failed: ${message}`);
@@ -205,12 +217,13 @@ async function runAll(
 /** Runs it and returns the entry with what became of it. Throws `CANCELLED` only. */
 async function oneOf(entry: Entry, run: () => ReturnType<RunCommand>, signal: AbortSignal): Promise<Entry> {
   try {
-    const { timings } = await run();
-    return { ...entry, state: 'done', seconds: timings.total, error: null };
+    const { timings, kernel, notes } = await run();
+    const told = { seconds: timings.total, kernelSource: kernel.source, confidence: kernel.confidence, notes };
+    return { ...entry, state: 'done', ...told, error: null };
   } catch (error) {
     throwIfCancelled(signal);
     if (!(error instanceof KernelFusionError)) throw error;
-    return { ...entry, state: 'failed', seconds: null, error: { code: error.code, message: error.message } };
+    return { ...entry, state: 'failed', ...NOTHING_TOLD, error: { code: error.code, message: error.message } };
   }
 }
 

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { type BatchRequest, batch, quoted, type RunCommand } from '../../../helper/commands/batch.ts';
+import { type BatchRequest, batch, type Printed, quoted, type RunCommand } from '../../../helper/commands/batch.ts';
 import { KernelFusionError } from '../../../shared/errors.ts';
 import { run, sample } from '../cli-process.ts';
 
@@ -30,9 +30,12 @@ const put = (...names: string[]) => {
 const manifest = () => JSON.parse(readFileSync(path.join(out, 'manifest.json'), 'utf8'));
 const states = () => manifest().pictures.map(({ input, state }: { input: string; state: string }) => [input, state]);
 
-/** Stands in for `upscale`: writes the files it is asked for, or fails; keeps the arguments. */
-function standIn(fails: (input: string) => KernelFusionError | null = () => null) {
+const PRINTED: Printed = { timings: { total: 2 }, kernel: { source: 'estimated', confidence: 0.75 }, notes: [] };
+
+/** Stands in for `upscale`: writes the files it is asked for and tells `printed`, or fails; keeps arguments and lines shown. */
+function standIn(fails: (input: string) => KernelFusionError | null = () => null, printed = PRINTED) {
   const ran: string[][] = [];
+  const shown: string[] = [];
   const runCommand: RunCommand = async (args) => {
     ran.push([...args]);
     const failure = fails(path.basename(args[1]));
@@ -41,11 +44,16 @@ function standIn(fails: (input: string) => KernelFusionError | null = () => null
     for (const option of ['--output', '--kernel-out']) {
       if (args.includes(option)) writeFileSync(args[args.indexOf(option) + 1], 'made');
     }
-    return { timings: { total: 2 } };
+    return printed;
   };
   const go = (request: Partial<BatchRequest> = {}, signal = new AbortController().signal) =>
-    batch({ folder, options: {}, force: false, print: false, ...request }, signal, () => {}, runCommand);
-  return { ran, go, inputs: () => ran.map(([, input]) => path.basename(input)) };
+    batch(
+      { folder, options: {}, force: false, print: false, ...request },
+      signal,
+      (line) => shown.push(line),
+      runCommand,
+    );
+  return { ran, shown, go, inputs: () => ran.map(([, input]) => path.basename(input)) };
 }
 
 /** Fails as a run that is interrupted at a picture does. */
@@ -149,6 +157,24 @@ test('a picture that fails is told with its code, the others are done, and the n
   assert.equal(manifest().pictures[1].error, null);
 });
 
+test('notes, the kernel a picture fell back to and its confidence are told and kept', async () => {
+  put('a.png', 'b.png');
+  const notes = ['The blur could not be told.', 'The colour profile was left out.'];
+  const fallBack = { timings: { total: 3 }, kernel: { source: 'bicubic', confidence: null }, notes } as const;
+  const told = { seconds: 3, kernelSource: 'bicubic', confidence: null, notes };
+  const { go, shown } = standIn(undefined, { ...fallBack, notes });
+  await go();
+  assert.equal(
+    shown[0],
+    '1/2 a.png: done in 3 s\n  Note: The blur could not be told.\n  Note: The colour profile was left out.\n',
+  );
+  rmSync(path.join(out, 'b-x2.png'));
+  await standIn().go();
+  const [a, b] = manifest().pictures;
+  assert.deepEqual({ ...a, ...told }, a, 'a later run keeps them');
+  assert.deepEqual([b.kernelSource, b.confidence, b.notes], ['estimated', 0.75, []]);
+});
+
 test('a picture that was changed is done again, alone', async () => {
   put('a.png', 'b.png');
   await standIn().go();
@@ -248,6 +274,9 @@ test('through the command line: pictures by one kernel, the rest of them by prin
   assert.equal(one.code, 0, one.stderr);
   assert.equal(JSON.parse(one.stdout).pictures[0].state, 'done');
   assert.match(one.stderr, /^1\/1 a b\.png: done in/);
+  const { kernelSource, notes } = JSON.parse(one.stdout).pictures[0];
+  assert.ok(['estimated', 'bicubic'].includes(kernelSource));
+  assert.deepEqual(one.stderr.match(/(?<=^ {2}Note: ).*/gm) ?? [], notes);
 
   await crop(40, 'c.png');
   const { stdout: commands } = await run(...args, '--print');
