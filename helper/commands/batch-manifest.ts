@@ -72,13 +72,27 @@ export async function picturesIn(folder: string): Promise<string[]> {
   return names.sort();
 }
 
-/** Names of the results: `cat-x2.png` of `cat.jpg`; where there is a `cat.png` as well, of each `cat.jpg-x2.png`. */
+/** What two names have in common that may be one on a disk: it may tell neither capitals nor ways to write an accent apart. */
+const folded = (name: string) => name.normalize().toLowerCase();
+
+/**
+ * Names of the results: `cat-x2.png` of `cat.jpg`; where there is a `cat.png` as well, of each `cat.jpg-x2.png`; and for that
+ * not to be taken, `cat.jpg.png-x2.png` of `cat.jpg.png`. Throws `BAD_OPTION` where capitals alone tell two pictures apart.
+ */
 export function entriesFor(names: readonly string[], scale: Scale, ownKernel: (name: string) => boolean): Entry[] {
-  const stem = (name: string) => path.parse(name).name;
-  // Two names may be one on a disk that does not tell capitals apart.
-  const alike = (name: string) => names.filter((other) => stem(other).toLowerCase() === stem(name).toLowerCase());
+  const stem = (name: string) => folded(path.parse(name).name);
+  const whole = new Set(names.map(folded));
+  if (whole.size < names.length) {
+    throw new KernelFusionError(
+      'BAD_OPTION',
+      'Two pictures of the folder differ in capitals or accents only, and so would their results: rename one of them.',
+    );
+  }
+  const stems = new Map<string, number>();
+  for (const name of names) stems.set(stem(name), (stems.get(stem(name)) ?? 0) + 1);
+  const isTaken = (input: string) => stems.get(stem(input))! > 1 || whole.has(stem(input));
   return names.map((input) => {
-    const name = `${alike(input).length > 1 ? input : stem(input)}-x${scale}`;
+    const name = `${isTaken(input) ? input : path.parse(input).name}-x${scale}`;
     const kernel = ownKernel(input) ? `${name}.kernel.json` : null;
     return { input, output: `${name}.png`, kernel, state: 'waiting', ...NOTHING_TOLD, error: null };
   });

@@ -11,6 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { type BatchRequest, batch, type Printed, quoted, type RunCommand } from '../../../helper/commands/batch.ts';
+import { entriesFor } from '../../../helper/commands/batch-manifest.ts';
 import { KernelFusionError } from '../../../shared/errors.ts';
 import { run, sample } from '../cli-process.ts';
 
@@ -227,6 +228,23 @@ test('results of pictures that differ in their extension only have names of thei
   await standIn().go();
   const outputs = manifest().pictures.map(({ output }: { output: string }) => output);
   assert.deepEqual(outputs, ['A.jpg-x2.png', 'a.png-x2.png', 'b-x2.png']);
+});
+
+test('no two results have one name, whatever the pictures are called', async () => {
+  put('a.jpg', 'a.png', 'a.jpg.png', 'b.png', 'b.png.webp');
+  await standIn().go();
+  const outputs = manifest().pictures.map(({ output }: { output: string }) => output);
+  assert.deepEqual(outputs, ['a.jpg-x2.png', 'a.jpg.png-x2.png', 'a.png-x2.png', 'b-x2.png', 'b.png.webp-x2.png']);
+});
+
+test('pictures that only capitals or ways to write an accent tell apart are refused', () => {
+  for (const names of [
+    ['a.png', 'A.png'],
+    ['a.png', 'a.PNG'],
+    ['\u00e9.png', 'e\u0301.png'],
+  ]) {
+    assert.throws(() => entriesFor(names, 2, () => true), { code: 'BAD_OPTION', message: /rename/ });
+  }
 });
 
 test('a manifest of something else is left alone', async () => {
