@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { PRESETS } from '../options.ts';
-import { LARGEST_KERNEL } from './limits.ts';
+import { LARGEST_KERNEL, LARGEST_ODD_KERNEL } from './limits.ts';
 
 /** 26 characters of a-z0-9 (130 bits), made by the helper: not to be guessed. */
 export const JOB_ID = /^[a-z0-9]{26}$/;
@@ -33,11 +33,17 @@ export const layer = v.strictObject({
 });
 
 /** A kernel in the sense of shared/kernel.ts. `data`: size * size values, rows first. */
-export const kernel = v.strictObject({
-  size: v.pipe(positive, v.maxValue(LARGEST_KERNEL)),
-  scale,
-  data: v.pipe(v.array(finite), v.maxLength(LARGEST_KERNEL ** 2), v.readonly()),
-});
+export const kernel = v.pipe(
+  v.strictObject({
+    size: v.pipe(positive, v.maxValue(LARGEST_ODD_KERNEL)),
+    scale,
+    data: v.pipe(v.array(finite), v.maxLength(LARGEST_ODD_KERNEL ** 2), v.readonly()),
+  }),
+  v.forward(
+    v.check(({ size, scale }) => size <= (scale % 2 === 0 ? LARGEST_KERNEL : LARGEST_ODD_KERNEL)),
+    ['size'],
+  ),
+);
 
 /** Whatever object: `parseOptions` of shared/options.ts knows what it has to be. */
 export const optionsAsked = v.custom<Readonly<Record<string, unknown>>>(

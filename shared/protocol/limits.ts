@@ -30,6 +30,8 @@ export const MOST_RESULT_PIXELS = 2 ** 26;
 export const LARGEST_PREVIEW = 256;
 /** Side of a kernel that is sent along. */
 export const LARGEST_KERNEL = 64;
+/** The same at an odd scale, where a given side of 64 gains a row and a column: such a result's kernel can be given again. */
+export const LARGEST_ODD_KERNEL = LARGEST_KERNEL + 1;
 
 /** Requests of one connection that wait for their answer. */
 export const MOST_REQUESTS = 32;

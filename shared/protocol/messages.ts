@@ -21,7 +21,7 @@ import {
   status,
   whole,
 } from './fields.ts';
-import { LARGEST_KERNEL, LONGEST_TEXT } from './limits.ts';
+import { LARGEST_ODD_KERNEL, LONGEST_TEXT } from './limits.ts';
 
 const type = <const Name extends string>(name: Name) => v.literal(name);
 
@@ -33,7 +33,7 @@ const clientMessage = v.variant('type', [
   /** What a job would take, before a pixel is read. `kernelSide`: of the kernel, where it is known. */
   v.strictObject({
     ...{ type: type('estimate'), request, layer, options: optionsAsked },
-    kernelSide: v.exactOptional(v.pipe(positive, v.maxValue(LARGEST_KERNEL))),
+    kernelSide: v.exactOptional(v.pipe(positive, v.maxValue(LARGEST_ODD_KERNEL))),
   }),
   /** A new job; its layer follows in frames once `started` has come. `kernel`: where it is known. */
   v.strictObject({ type: type('start'), request, layer, options: optionsAsked, kernel: v.exactOptional(kernel) }),

@@ -17,6 +17,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { PHASES } from '../../../helper/kernelfusion/method.ts';
+import { useGiven } from '../../../helper/kernelfusion/methods/layer-work.ts';
 import type { JobInfo, Jobs } from '../../../helper/server/jobs.ts';
 import { bicubicKernel, makeKernel } from '../../../shared/kernel.ts';
 import { parseOptions } from '../../../shared/options.ts';
@@ -93,6 +94,20 @@ test('a job goes from its upload to its result, and tells its progress on the wa
   const last = running.at(-1)?.progress;
   assert.deepEqual([last?.preview?.width, last?.preview?.rgba.length], [32, 4096], 'the preview stays');
   assert.deepEqual(last?.kernel, kernel, 'so does the kernel');
+});
+
+test('the largest kernel that can be given ends as a result at every scale, and can be given again', async () => {
+  for (const scale of [1, 2, 3, 4] as const) {
+    const options = parseOptions({ scale });
+    const given = makeKernel(64, scale, new Float64Array(64 ** 2).fill(1));
+    const { kernel } = useGiven(given, options);
+    const upload = await jobs.create(OWNER, shapeOf(16), options, kernel);
+    await upload.write(0, pixelsOf(shapeOf(16)));
+    await upload.finish();
+    const { result } = await untilState(jobs, upload.id, 'done');
+    assert.deepEqual(result?.kernel, kernel);
+    assert.deepEqual(useGiven(kernel, options).kernel, kernel);
+  }
 });
 
 test('the confidence in a kernel is kept with its result; one of an earlier helper, which kept none, is read all the same', async () => {

@@ -116,12 +116,17 @@ test('a text longer than allowed is refused before it is read', () => {
   refused(`{"type":"ping"}${padding} `, /longer/);
 });
 
-test('a kernel has at most 64 values a side, all finite', () => {
+test('a kernel has at most 64 values a side, 65 at odd scales, all finite', () => {
   const kernel = { size: 64, scale: 2, data: Array(4096).fill(1 / 4096) };
-  assert.equal(parseClientMessage(JSON.stringify({ ...start, kernel })).type, 'start');
+  const odd = { size: 65, scale: 3, data: Array(4225).fill(1 / 4225) };
+  for (const fits of [kernel, odd, { ...odd, scale: 1 }]) {
+    assert.equal(parseClientMessage(JSON.stringify({ ...start, kernel: fits })).type, 'start');
+    assert.equal(parseHelperMessage(JSON.stringify({ type: 'kernel', job, kernel: fits })).type, 'kernel');
+  }
+  refused({ ...start, kernel: { ...odd, size: 66 } }, /kernel.size/);
   refused({ ...start, kernel: { ...kernel, size: 65 } }, /kernel.size/);
   refused({ ...start, kernel: { ...kernel, scale: 5 } }, /kernel.scale/);
-  refused({ ...start, kernel: { ...kernel, data: [...kernel.data, 0] } }, /kernel.data/);
+  refused({ ...start, kernel: { ...kernel, data: [...odd.data, 0] } }, /kernel.data/);
   refused({ ...start, kernel: { ...kernel, data: [null] } }, /kernel.data/);
   refused(JSON.stringify({ ...start, kernel: { ...kernel, data: [7] } }).replace('[7]', '[1e999]'), /kernel.data/);
 });
