@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants, rmSync } from 'node:fs';
-import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KernelFusionError, throwIfCancelled } from '../shared/errors.ts';
 
@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'its folder does not exist',
   ENOTDIR: 'its folder does not exist',
   EISDIR: 'there is a folder of that name',
+  EEXIST: 'a file of that name has appeared meanwhile, and is left as it is',
   ENAMETOOLONG: 'its name is too long',
 };
 
@@ -56,15 +57,45 @@ export async function checkWritable(path: string): Promise<void> {
   }
 }
 
+/** What a file is made of: several pieces stand one after the other. */
+type Bytes = Uint8Array | string | readonly Uint8Array[];
+
+/** `writeAtomic` or `writeNew`. */
+export type WriteFile = (path: string, bytes: Bytes, signal?: AbortSignal) => Promise<void>;
+
 /**
- * Writes a whole file (of several pieces, one after the other), replacing one of that name. `mode`: its permissions, less the
- * user's mask. Throws `OUTPUT_UNWRITABLE` or `CANCELLED`; then nothing is left behind and an older file is untouched.
+ * Writes a whole file, replacing one of that name. `mode`: its permissions, less the user's mask. Throws `OUTPUT_UNWRITABLE` or
+ * `CANCELLED`; then nothing is left behind and an older file is untouched.
  */
-export async function writeAtomic(
+export const writeAtomic = (path: string, bytes: Bytes, signal?: AbortSignal, mode = 0o666): Promise<void> =>
+  writeWhole(path, bytes, rename, signal, mode);
+
+/** The same, but `OUTPUT_UNWRITABLE` where there is a file of that name, even one that came while this one was written. */
+export const writeNew: WriteFile = (path, bytes, signal) => writeWhole(path, bytes, takeFreeName, signal, 0o666);
+
+/** As `rename`, but throws `EEXIST` where the name is taken. */
+async function takeFreeName(from: string, to: string): Promise<void> {
+  const error = await link(from, to).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (error === null) return rm(from);
+  if (error.code === 'EEXIST') throw error;
+  // A disk without hard links (FAT): all there is to do is to look just before.
+  const isFree = await lstat(to).then(
+    () => false,
+    () => true,
+  );
+  if (!isFree) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
+  await rename(from, to);
+}
+
+async function writeWhole(
   path: string,
-  bytes: Uint8Array | string | readonly Uint8Array[],
-  signal?: AbortSignal,
-  mode = 0o666,
+  bytes: Bytes,
+  takeName: (from: string, to: string) => Promise<void>,
+  signal: AbortSignal | undefined,
+  mode: number,
 ): Promise<void> {
   throwIfCancelled(signal);
   const pieces = typeof bytes === 'string' ? [Buffer.from(bytes)] : bytes instanceof Uint8Array ? [bytes] : bytes;
@@ -77,7 +108,7 @@ export async function writeAtomic(
     try {
       await writeThrough(temporary, pieces, mode, signal);
       throwIfCancelled(signal);
-      await rename(temporary, target);
+      await takeName(temporary, target);
     } catch (error) {
       // What went wrong first is what the person should hear of.
       await rm(temporary, { force: true }).catch(() => undefined);

@@ -13,7 +13,7 @@ import { checkOutput, writePicture } from '../image/write.ts';
 import { canvasMargin, extend, makeDegradation } from '../kernelfusion/degradation.ts';
 import type { CommandResult } from './command-result.ts';
 import { readKernelFile } from './kernel-file.ts';
-import { checkOutputs } from './outputs.ts';
+import { checkOutputs, writerFor } from './outputs.ts';
 
 export interface ApplyRequest {
   readonly kernel: string;
@@ -36,7 +36,7 @@ export async function applyKernel(request: ApplyRequest, signal: AbortSignal): P
   const blur = (planes: Planes) => (reduce ? reduced(planes, kernel, signal) : blurred(planes, kernel, signal));
   const { colour, alpha } = picture.layer;
   const layer = { colour: blur(colour), alpha: alpha && blur(alpha) };
-  await writePicture(output, layer, picture, signal);
+  await writePicture(output, layer, picture, signal, writerFor(force));
   const { width, height } = layer.colour;
   const all = [...notes, ...picture.notes, ...plan.notes];
   return {

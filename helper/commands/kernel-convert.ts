@@ -4,10 +4,9 @@
 import type { Scale } from '../../shared/kernel.ts';
 import type { Centring, Grid, Sense } from '../../shared/kernel-formats/format.ts';
 import { exportKernel } from '../../shared/kernel-formats/index.ts';
-import { writeAtomic } from '../atomic-file.ts';
 import type { CommandResult } from './command-result.ts';
 import { formatAskedBy, readKernelFile } from './kernel-file.ts';
-import { checkOutputs } from './outputs.ts';
+import { checkOutputs, writerFor } from './outputs.ts';
 
 export interface ConvertRequest {
   readonly input: string;
@@ -32,7 +31,8 @@ export async function convertKernel(request: ConvertRequest, signal: AbortSignal
     });
     return { format, bytes, notes };
   });
-  for (const [i, { bytes }] of files.entries()) await writeAtomic(outputs[i], bytes, signal);
+  const write = writerFor(force);
+  for (const [i, { bytes }] of files.entries()) await write(outputs[i], bytes, signal);
   const written = files.map(({ format, notes }, i) => ({
     file: outputs[i],
     format: format.id,

@@ -2,11 +2,11 @@
  * The files an upscaling will write, decided and checked before the work starts: nobody waits for minutes to hear that a
  * folder is missing.
  */
-import { realpath, stat } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
-import { checkWritable } from '../atomic-file.ts';
+import { checkWritable, type WriteFile, writeAtomic, writeNew } from '../atomic-file.ts';
 import { formatAskedBy } from './kernel-file.ts';
 
 export interface OutputRequest {
@@ -49,11 +49,15 @@ async function identity(file: string): Promise<string> {
   }
 }
 
+/** Also of a link to nothing, which is in the way as well. */
 const exists = (file: string) =>
-  stat(file).then(
+  lstat(file).then(
     () => true,
     () => false,
   );
+
+/** How outputs are written: without `force` nothing is overwritten, not even what came during the work. */
+export const writerFor = (force: boolean): WriteFile => (force ? writeAtomic : writeNew);
 
 /**
  * Checks files that are going to be written: none is the input, no two are alike, each in a folder that can be written to, and

@@ -11,7 +11,7 @@ import type { Sense, Source } from '../../shared/kernel-formats/format.ts';
 import { exportKernel } from '../../shared/kernel-formats/index.ts';
 import { pngFormat } from '../../shared/kernel-formats/png.ts';
 import { parseOptions, type UpscaleOptions } from '../../shared/options.ts';
-import { writeAtomic } from '../atomic-file.ts';
+import type { WriteFile } from '../atomic-file.ts';
 import { type Picture, type ReadLimits, readBytes, readPicture } from '../image/read.ts';
 import { checkOutput, type OutputPlan, writePicture } from '../image/write.ts';
 import { type Job, runJob } from '../job.ts';
@@ -22,7 +22,7 @@ import { kernelPng } from '../report/kernel-png.ts';
 import { renderReport } from '../report/report.ts';
 import type { CommandResult } from './command-result.ts';
 import { formatAskedBy, readKernelFile } from './kernel-file.ts';
-import { type Outputs, planOutputs } from './outputs.ts';
+import { type Outputs, planOutputs, writerFor } from './outputs.ts';
 
 export interface UpscaleRequest {
   readonly input: string;
@@ -75,7 +75,7 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
     onNote: display.note,
   }).finally(display.stop);
 
-  const notes = await writeOutputs(outputs, input, options, job, signal);
+  const notes = await writeOutputs(outputs, input, options, job, writerFor(request.force), signal);
   const data = describe(outputs, plan, picture, options, job, [...(known?.notes ?? []), ...notes]);
   return { data, text: inWords(data), exitCode: 0 };
 }
@@ -103,10 +103,11 @@ async function writeOutputs(
   { name, picture, source }: Input,
   options: UpscaleOptions,
   job: Job,
+  write: WriteFile,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { layer, kernel, confidence } = job.result;
-  await writePicture(outputs.picture, layer, picture, signal);
+  await writePicture(outputs.picture, layer, picture, signal, write);
   const about = {
     source,
     options: { ...options },
@@ -117,12 +118,12 @@ async function writeOutputs(
     const format = formatAskedBy(file);
     const exported = exportKernel(kernel, format, about);
     const isPicture = format === pngFormat; // To look at; `kernel convert` writes one to be read by programs.
-    await writeAtomic(file, isPicture ? await kernelPng(kernel) : exported.bytes, signal);
+    await write(file, isPicture ? await kernelPng(kernel) : exported.bytes, signal);
     if (!isPicture) notes.push(...exported.notes);
   }
   if (outputs.report !== null) {
     const html = await renderReport({ name, picture, options, ...job });
-    await writeAtomic(outputs.report, html, signal);
+    await write(outputs.report, html, signal);
   }
   return notes;
 }

@@ -9,7 +9,7 @@ import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
-import { checkWritable, writeAtomic } from '../atomic-file.ts';
+import { checkWritable, type WriteFile, writeAtomic } from '../atomic-file.ts';
 import type { Layer } from '../kernelfusion/method.ts';
 import type { Bits } from './pixels.ts';
 import type { Picture, PictureInfo } from './read.ts';
@@ -128,6 +128,12 @@ function encode(image: Sharp, format: OutputFormat): Sharp {
  * Writes the layer to `path`, whole or not at all, in the format its extension tells.
  * Throws `BAD_OPTION`, `OUTPUT_UNWRITABLE`, `CANCELLED`.
  */
-export async function writePicture(path: string, layer: Layer, info: PictureInfo, signal?: AbortSignal): Promise<void> {
-  await writeAtomic(path, await encodePicture(layer, info, formatOf(path), signal), signal);
+export async function writePicture(
+  path: string,
+  layer: Layer,
+  info: PictureInfo,
+  signal?: AbortSignal,
+  write: WriteFile = writeAtomic,
+): Promise<void> {
+  await write(path, await encodePicture(layer, info, formatOf(path), signal), signal);
 }

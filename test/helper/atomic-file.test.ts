@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import promises, { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { checkWritable, writeAtomic } from '../../helper/atomic-file.ts';
+import { checkWritable, writeAtomic, writeNew } from '../../helper/atomic-file.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -37,6 +38,41 @@ test('the bytes arrive, replace an older file and leave nothing else in the fold
   await writeAtomic(inFolder('pieces'), [bytes.subarray(0, 3), new Uint8Array(0), bytes.subarray(3)]);
   assert.deepEqual(new Uint8Array(await readFile(inFolder('pieces'))), bytes);
   assert.deepEqual((await readdir(folder)).sort(), ['empty', 'out.bin', 'pieces', 'text']);
+});
+
+/** Three at once with different bytes, none of which is lost when another one is there. */
+async function raceOfThree() {
+  const runs = await Promise.allSettled(['1', '2', '3'].map((text) => writeNew(inFolder('new'), text)));
+  for (const run of runs) {
+    if (run.status === 'fulfilled') continue;
+    assert.equal(run.reason.code, 'OUTPUT_UNWRITABLE');
+    assert.match(run.reason.message, /of that name has appeared meanwhile/);
+  }
+  assert.deepEqual(await readdir(folder), ['new']);
+  assert.equal((await stat(inFolder('new'))).nlink, 1);
+  return runs.filter(({ status }) => status === 'fulfilled').length;
+}
+
+test('of several writers of one new file one succeeds, and its file stays', async () => {
+  assert.equal(await raceOfThree(), 1);
+  const first = await readFile(inFolder('new'), 'utf8');
+  assert.equal(await raceOfThree(), 0);
+  assert.equal(await readFile(inFolder('new'), 'utf8'), first);
+});
+
+test('a disk without hard links takes a new file, and none over another', async (t) => {
+  const link = () => Promise.reject(Object.assign(new Error('no links'), { code: 'EPERM' }));
+  const mocked = t.mock.method(promises, 'link', link);
+  syncBuiltinESMExports();
+  try {
+    await writeNew(inFolder('new'), 'first');
+    assert.equal(await raceOfThree(), 0);
+    assert.equal(await readFile(inFolder('new'), 'utf8'), 'first');
+    assert.equal(mocked.mock.callCount(), 4);
+  } finally {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
 });
 
 test('cancelling at any moment leaves the older file and nothing beside it', async () => {

@@ -30,6 +30,8 @@ test('an existing file is overwritten only by force', async () => {
   await assert.rejects(plan({ output: file('old.png') }), { code: 'OUTPUT_UNWRITABLE', message: /--force/ });
   await assert.rejects(plan({ kernelOut: [file('old.png')] }), { code: 'OUTPUT_UNWRITABLE' });
   assert.equal((await plan({ output: file('old.png') }, true)).picture, file('old.png'));
+  symlinkSync(file('nothing.png'), file('broken.png'));
+  await assert.rejects(plan({ output: file('broken.png') }), { code: 'OUTPUT_UNWRITABLE', message: /--force/ });
 });
 
 test('the input is never an output, not even by another name or by force', async () => {

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -28,6 +28,14 @@ async function upscaleWhile(meanwhile: () => void) {
   const request = { input, ...files, options: { preset: 'fast' }, device: 'onnx-cpu', force: false };
   return upscale(request, new AbortController().signal, { show, note: () => {}, stop: () => {} });
 }
+
+test('a result that came while it worked is left as it is', async () => {
+  const attempt = upscaleWhile(() => writeFileSync(file('out.png'), 'of another run'));
+  await assert.rejects(attempt, { code: 'OUTPUT_UNWRITABLE', message: /meanwhile/ });
+  assert.equal(readFileSync(file('out.png'), 'utf8'), 'of another run');
+  assert.deepEqual(readdirSync(folder).sort(), ['in.png', 'out.png']);
+  rmSync(file('out.png'));
+});
 
 test('an input that is gone when the work is done is told by the bytes that were read', async () => {
   let hash = '';
