@@ -2,7 +2,7 @@
  * Every device graphs can run on: what it is called, what it computes with, and how its executor is made in this process.
  *
  * A device is a library together with the hardware it reaches. Names are those that `--device` takes. Whether a device is
- * really there shows when its executor is made (choose.ts asks), for no library can be trusted to say so beforehand.
+ * really there shows when its executor is made (survey.ts asks), for no library can be trusted to say so beforehand.
  */
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Executor } from '../tensor/executor.ts';
