@@ -129,8 +129,8 @@ async function writeOutputs(
 }
 
 /**
- * The result for scripts. The kernel's `confidence` is 0 to 1 (null: not known), `lrConsistency` in dB (null: exact), `noise` in
- * 8-bit levels, `timings` in seconds, `peakMemory` (of the whole process) in MB.
+ * The result for scripts. The kernel's `confidence` is 0 to 1 (null: not known), `lrConsistency` in dB, `noise` in 8-bit levels,
+ * `timings` in seconds, `peakMemory` (of the whole process) in MB.
  */
 function describe(
   outputs: Outputs,

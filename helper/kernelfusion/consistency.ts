@@ -9,7 +9,10 @@ import { canvasMargin, makeDegradation } from './degradation.ts';
 
 const ROWS = 64;
 
-/** PSNR in dB (peak 1) between y (values in [-1, 1]) and the result (in [0, 1]) degraded again, where the kernel's window stays inside. */
+/**
+ * PSNR in dB (peak 1, at most 120) between y (values in [-1, 1]) and the result (in [0, 1]) degraded again, where the kernel's
+ * window stays inside.
+ */
 export function consistency(y: Planes, result: Planes, kernel: Kernel): number {
   const { scale: s, size } = kernel;
   const margin = canvasMargin(size, s);

@@ -91,7 +91,7 @@ ${lossSection(result.losses)}
 <h2>Figures</h2>
 <div class="tables">
 ${table('Fidelity', [
-  ['LR-consistency', decibels(result.lrConsistency)],
+  ['LR-consistency', `${result.lrConsistency.toFixed(2)} dB`],
   ['Noise assumed', `${tidy(result.noise)} levels of 255`],
 ])}
 ${table('Picture', [
@@ -295,7 +295,6 @@ const tidy = (v: number) => String(Number(v.toFixed(2)));
 const signed = (v: number) => `${v < 0 ? '' : '+'}${v.toFixed(2)}`;
 const confidenceInWords = (v: number) =>
   `${Math.round(100 * v)} % (probability that it restores a better picture than the plain bicubic one)`;
-const decibels = (v: number) => (v === Number.POSITIVE_INFINITY ? 'exact' : `${v.toFixed(2)} dB`);
 
 function describeChannels({ grey, layer }: Picture): string {
   return `${grey ? 'grey' : 'colour'}${layer.alpha ? ' with alpha' : ''}`;
