@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { centreOfMass, type Kernel, type Scale } from '../../shared/kernel.ts';
 import type { Sense } from '../../shared/kernel-formats/format.ts';
+import { principalAxes } from '../kernel-axes.ts';
 import type { CommandResult } from './command-result.ts';
 import { readKernelFile } from './kernel-file.ts';
 
@@ -23,31 +24,14 @@ export async function showKernel({ kernel: file, scale, sense }: ShowRequest): P
   return { data, text: inWords(path.basename(file), format.label, kernel, data), exitCode: 0 };
 }
 
-/**
- * What there is to say of a kernel, in HR pixels: `centreOfMass` [down, right] of its centre; `spread` the standard deviations
- * along its longest axis and across; `angle` of that axis in degrees, anticlockwise from the right, -90 to 90.
- */
-export function measure(kernel: Kernel) {
+/** What there is to say of a kernel, in HR pixels: `centreOfMass` [down, right] of its centre; its axes (kernel-axes.ts). */
+function measure(kernel: Kernel) {
   const { size, scale, data } = kernel;
-  const [y, x] = centreOfMass(kernel);
-  const moments = { yy: 0, xx: 0, xy: 0 };
-  data.forEach((value, i) => {
-    const dy = Math.floor(i / size) - (size - 1) / 2 - y;
-    const dx = (i % size) - (size - 1) / 2 - x;
-    moments.yy += value * dy * dy;
-    moments.xx += value * dx * dx;
-    moments.xy += value * dx * dy;
-  });
-  const { yy, xx, xy } = moments;
-  const half = Math.hypot((xx - yy) / 2, xy);
-  const deviation = (variance: number) => Math.sqrt(Math.max(0, variance)); // Negative lobes may make it negative.
   return {
     size,
     scale,
-    centreOfMass: [y, x],
-    spread: [deviation((xx + yy) / 2 + half), deviation((xx + yy) / 2 - half)],
-    // Rows count downwards, so an angle seen as anticlockwise has its sign changed. + 0: no "-0".
-    angle: ((-Math.atan2(2 * xy, xx - yy) / 2) * 180) / Math.PI + 0,
+    centreOfMass: centreOfMass(kernel),
+    ...principalAxes(kernel),
     smallest: data.reduce((a, b) => Math.min(a, b)),
     largest: data.reduce((a, b) => Math.max(a, b)),
   };

@@ -10,6 +10,7 @@ import { enlargeBicubic } from '../image/enlarge.ts';
 import { cutPlanes, type Planes } from '../image/planes.ts';
 import type { Picture } from '../image/read.ts';
 import { encodePicture } from '../image/write.ts';
+import { principalAxes } from '../kernel-axes.ts';
 import { type KernelSource, type Layer, type MethodResult, PHASES, type Phase } from '../kernelfusion/method.ts';
 import { spokenTime, type Timings } from '../progress.ts';
 import type { Versions } from '../versions.ts';
@@ -168,31 +169,14 @@ ${list([
   ['Largest value', high.toPrecision(3)],
   ['Smallest value', low === 0 ? '0' : `${low.toPrecision(3)}${low < 0 ? ' (negative values are blue)' : ''}`],
   ['Centre of mass', `${signed(dy)} down, ${signed(dx)} to the right of the centre`],
-  ['Width', `${spread(kernel).map(tidy).join(' x ')} pixels (standard deviation, longest and shortest axis)`],
+  [
+    'Width',
+    `${principalAxes(kernel).spread.map(tidy).join(' x ')} pixels (standard deviation, longest and shortest axis)`,
+  ],
   ['Sense', 'correlation (rotate by 180 degrees for convolution)'],
 ])}
 </div>
 </div>`;
-}
-
-/** Standard deviations along the principal axes, the larger first; negative lobes left out. */
-function spread(kernel: Kernel): [number, number] {
-  const { size: side, data } = kernel;
-  const positive: Kernel = { ...kernel, data: data.map((v) => Math.max(0, v)) };
-  const total = positive.data.reduce((a, b) => a + b);
-  const normal: Kernel = { ...positive, data: positive.data.map((v) => v / total) };
-  const [my, mx] = centreOfMass(normal);
-  let [yy, xx, yx] = [0, 0, 0];
-  normal.data.forEach((v, i) => {
-    const y = Math.floor(i / side) - (side - 1) / 2 - my;
-    const x = (i % side) - (side - 1) / 2 - mx;
-    yy += v * y * y;
-    xx += v * x * x;
-    yx += v * y * x;
-  });
-  const middle = (yy + xx) / 2;
-  const radius = Math.hypot((yy - xx) / 2, yx);
-  return [Math.sqrt(middle + radius), Math.sqrt(Math.max(0, middle - radius))];
 }
 
 interface Stage {
