@@ -30,7 +30,7 @@ export interface Helper {
 /** Throws `PORT_IN_USE`, `HELPER_RUNNING`, `SETTINGS_UNAVAILABLE`, and what `openJobs` throws. */
 export async function startHelper({ directories, openJobs, log, ...gate }: HelperOptions): Promise<Helper> {
   const { state } = directories;
-  const tokens = openTokenStore(panelsFolder(directories));
+  const tokens = openTokenStore(panelsFolder(directories), (err) => log.warn({ err }, 'a pairing is passed over'));
   const server = await listen({ ...gate, tokens, redeem: createRedeemer(state), log }).catch(async (error) => {
     const isTaken = error instanceof KernelFusionError && error.code === 'PORT_IN_USE';
     throw isTaken && (await findInstance(state))?.port === gate.port ? alreadyRunning(gate.port) : error;

@@ -36,16 +36,20 @@ export interface KnownPanel {
   readonly helperKey: Uint8Array;
 }
 
-/** All throw `SETTINGS_UNAVAILABLE` where a file cannot be read or written, is damaged or open to others. */
+/**
+ * All but `has` throw `SETTINGS_UNAVAILABLE` where the folder cannot be read or written. A pairing whose file is damaged or open
+ * to others is none, and keeps nobody else out.
+ */
 export interface TokenStore {
-  /** Makes a pairing. Throws `TOO_MANY_PANELS`. */
+  /** Makes a pairing. Throws `TOO_MANY_PANELS`, and `SETTINGS_UNAVAILABLE` where its file would be open to others. */
   add(origin: string): Promise<PairingSecrets>;
   /** The pairing a token belongs to, if it was given to this origin. Notes the time. */
   find(origin: string, token: string): Promise<KnownPanel | null>;
+  /** Whether there is such a pairing, in a file that can be used. */
   has(id: string): Promise<boolean>;
   /** Of all pairings, damaged ones as well. */
   ids(): Promise<string[]>;
-  /** Oldest first. */
+  /** Oldest first. Throws `SETTINGS_UNAVAILABLE`, with what to do, where one cannot be used: people are to hear of it. */
   list(): Promise<PairedPanel[]>;
   /** Whether there was such a pairing. */
   revoke(id: string): Promise<boolean>;
@@ -73,9 +77,13 @@ function unavailable(sentence: string, cause?: unknown): KernelFusionError {
   return new KernelFusionError('SETTINGS_UNAVAILABLE', sentence, { cause });
 }
 
-/** The store in a folder of its own, which is made when it is first needed. */
-export function openTokenStore(folder: string): TokenStore {
+/**
+ * The store in a folder of its own, which is made when it is first needed. `tell` hears, once each, of pairings that are passed
+ * over because their file cannot be used.
+ */
+export function openTokenStore(folder: string, tell: (unusable: KernelFusionError) => void = () => {}): TokenStore {
   const fileOf = (id: string) => path.join(folder, `${id}.json`);
+  const told = new Set<string>();
 
   async function ids(): Promise<string[]> {
     const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -85,7 +93,7 @@ export function openTokenStore(folder: string): TokenStore {
     return names.map((name) => path.basename(name, '.json')).filter((id) => PAIRING_ID.test(id));
   }
 
-  /** `null`: revoked since the folder was read. */
+  /** `null`: revoked since the folder was read. Throws `SETTINGS_UNAVAILABLE` alone. */
   async function read(id: string): Promise<Entry | null> {
     const again = `Run "kernelfusion pair --revoke ${id}" and pair that panel again.`;
     try {
@@ -107,9 +115,30 @@ export function openTokenStore(folder: string): TokenStore {
     }
   }
 
-  async function entries(): Promise<Entry[]> {
-    const found = await Promise.all((await ids()).map(read));
+  /** `null` also where the file cannot be used. */
+  const readUsable = (id: string): Promise<Entry | null> =>
+    read(id).catch((error) => {
+      if (!told.has(id)) tell(error);
+      told.add(id);
+      return null;
+    });
+
+  /** Oldest first, by either way of reading. */
+  async function entries(reading: typeof read): Promise<Entry[]> {
+    const found = await Promise.all((await ids()).map(reading));
     return found.filter((entry) => entry !== null).sort((a, b) => a.created - b.created);
+  }
+
+  /** Some disks know no rights (exFAT): a pairing there would be refused as soon as it is used. */
+  async function mustBeUsable(id: string): Promise<void> {
+    try {
+      await read(id);
+    } catch (cause) {
+      await unlink(fileOf(id)).catch(() => undefined);
+      const sentence =
+        "The helper's folder cannot be kept from other users of this computer: set KERNELFUSION_HOME to one on another disk.";
+      throw unavailable(sentence, cause);
+    }
   }
 
   return {
@@ -124,10 +153,11 @@ export function openTokenStore(folder: string): TokenStore {
       const secrets = { token: makeSecret(), helperKey: makeSecret() };
       const tokenHash = hashOf(secrets.token).toString('hex');
       const entry = { origin, tokenHash, helperKey: secrets.helperKey, created: Date.now() };
-      const file = fileOf(randomBytes(4).toString('hex'));
-      await writeAtomic(file, `${JSON.stringify(entry)}\n`, undefined, 0o600).catch((error) => {
+      const id = randomBytes(4).toString('hex');
+      await writeAtomic(fileOf(id), `${JSON.stringify(entry)}\n`, undefined, 0o600).catch((error) => {
         throw unavailable('The pairing could not be written down: the disk is full or read-only, perhaps.', error);
       });
+      await mustBeUsable(id);
       return secrets;
     },
 
@@ -135,7 +165,7 @@ export function openTokenStore(folder: string): TokenStore {
       const hash = hashOf(token);
       const isIt = (entry: Entry) =>
         timingSafeEqual(hash, Buffer.from(entry.tokenHash, 'hex')) && entry.origin === origin;
-      const entry = (await entries()).find(isIt);
+      const entry = (await entries(readUsable)).find(isIt);
       if (entry === undefined) return null;
       const now = new Date();
       // When it was last used is only for people to read: a read-only disk must not keep them out.
@@ -144,11 +174,11 @@ export function openTokenStore(folder: string): TokenStore {
     },
 
     async has(id) {
-      return (await read(id)) !== null;
+      return (await readUsable(id)) !== null;
     },
 
     async list() {
-      return (await entries()).map(({ id, origin, created, lastUsed }) => ({ id, origin, created, lastUsed }));
+      return (await entries(read)).map(({ id, origin, created, lastUsed }) => ({ id, origin, created, lastUsed }));
     },
 
     async revoke(id) {

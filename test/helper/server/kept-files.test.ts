@@ -94,12 +94,14 @@ test('whatever bytes a checkpoint has, they are one or none', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => assert.equal(decodeCheckpoint(bytes, ''), null)));
 });
 
-test('whatever a pairing holds, it is read or said to be damaged, and lets nobody in', async () => {
+test('whatever a pairing holds, it lets nobody in, and the list says that it is damaged', async () => {
   const store = openTokenStore(path.join(folder));
   await fc.assert(
     fc.asyncProperty(anything, async (bytes) => {
       put('0123abcd.json', bytes);
-      await assert.rejects(store.find('chrome-extension://x', 'A'.repeat(43)), { code: 'SETTINGS_UNAVAILABLE' });
+      assert.equal(await store.find('chrome-extension://x', 'A'.repeat(43)), null);
+      assert.equal(await store.has('0123abcd'), false);
+      await assert.rejects(store.list(), { code: 'SETTINGS_UNAVAILABLE' });
     }),
     runs,
   );

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -105,12 +107,13 @@ test('a file others could have read is not trusted any more', { skip: noModes },
   const { token } = await store.add(CHROME);
   chmodSync(files()[0], 0o640);
   const id = path.basename(files()[0], '.json');
+  assert.equal(await store.find(CHROME, token), null);
+  assert.equal(await store.has(id), false, 'it counts as revoked');
   const expected = { code: 'SETTINGS_UNAVAILABLE', message: new RegExp(`by other users.*--revoke ${id}`) };
-  await assert.rejects(store.find(CHROME, token), expected);
   await assert.rejects(store.list(), expected);
 });
 
-test('a damaged file is told, not overlooked, and can be revoked', async () => {
+test('a damaged file is told in the list, not overlooked, and can be revoked', async () => {
   const store = openTokenStore(folder);
   await store.add(CHROME);
   const [file] = files();
@@ -120,4 +123,38 @@ test('a damaged file is told, not overlooked, and can be revoked', async () => {
   }
   assert.equal(await store.revoke(path.basename(file, '.json')), true);
   assert.deepEqual(await store.list(), []);
+});
+
+test('a file that cannot be used keeps no other panel out, new ones least of all, and is told once', async () => {
+  const told: string[] = [];
+  const store = openTokenStore(folder, ({ code, message }) => told.push(`${code} ${message}`));
+  await store.add(FIREFOX);
+  const [damaged] = files();
+  const before = await store.add(CHROME);
+  writeFileSync(damaged, '{');
+  const after = await store.add(CHROME);
+  for (const { token } of [before, after]) assert.ok(await store.find(CHROME, token));
+  const id = path.basename(damaged, '.json');
+  assert.equal(await store.has(id), false);
+  assert.equal(told.length, 1);
+  assert.match(told[0], new RegExp(`^SETTINGS_UNAVAILABLE .*--revoke ${id}`));
+});
+
+test('where files cannot be kept private a panel is not paired, and nothing is left of it', {
+  skip: noModes,
+}, async (t) => {
+  const { rename } = fs;
+  // As on a disk that knows no rights: whatever was asked for, everybody may read.
+  t.mock.method(fs, 'rename', async (from: string, to: string) => {
+    await rename(from, to);
+    chmodSync(to, 0o755);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const expected = { code: 'SETTINGS_UNAVAILABLE', message: /other users of this computer: set KERNELFUSION_HOME/ };
+  await assert.rejects(openTokenStore(folder).add(CHROME), expected);
+  assert.deepEqual(files(), []);
 });
