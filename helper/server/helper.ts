@@ -45,6 +45,8 @@ export async function startHelper({ directories, openJobs, log, ...gate }: Helpe
         port: server.port,
         async close() {
           log.info('ending');
+          // What ends all of this may have ended the running job as well: no other takes its place.
+          jobs.startNoMore();
           await server.close();
           await jobs.close();
           await release();

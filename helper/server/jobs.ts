@@ -158,6 +158,9 @@ export interface Jobs {
   /** Throws `NO_SUCH_JOB`, `JOB_NOT_DONE`, `SPOOL_UNAVAILABLE`. */
   openResult(owner: string, id: JobId): Promise<ResultReader>;
 
+  /** Starts no job any more; what runs goes on until `close`, which has to follow. */
+  startNoMore(): void;
+
   /** Stops the worker where it stands and keeps all queued, running and finished jobs for the next start. */
   close(): Promise<void>;
 }

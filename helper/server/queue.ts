@@ -192,8 +192,12 @@ class JobQueue implements Jobs {
     }
   }
 
-  async close(): Promise<void> {
+  startNoMore(): void {
     this.isClosing = true;
+  }
+
+  async close(): Promise<void> {
+    this.startNoMore();
     const jobs = [...this.jobs.values()];
     for (const { expiry } of jobs) if (expiry) clearTimeout(expiry);
     await Promise.all(jobs.map(({ upload }) => upload?.abandon()));
@@ -323,7 +327,7 @@ class JobQueue implements Jobs {
     if (this.isClosing) await folder.forgetStarts();
     if (running.unwanted) return { kind: 'interrupted' };
     const { result } = await folder.outcome(record);
-    const verdict = judge(end, lastWord, result);
+    const verdict = judge(end, lastWord, result, this.isClosing);
     const { exitCode, signal, lastWords } = end;
     if (verdict.kind !== 'done') this.log.warn({ job: job.id, exitCode, signal, lastWords }, 'the worker has ended');
     return verdict;

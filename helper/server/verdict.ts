@@ -2,8 +2,8 @@
  * What the end of a worker process means for its job.
  *
  * What lies in the folder counts most, then the worker's own last word. Without either, a signal that others send to end
- * processes (the system out of memory, a service manager, Ctrl+C for a whole group) says nothing against the job: it goes on
- * from its checkpoint. Everything else is a crash, and would be one again.
+ * processes (the system out of memory, a service manager, a terminal that closes) says nothing against the job: it goes on from
+ * its checkpoint. Nor does any end while the helper itself ends. Everything else is a crash, and would be one again.
  */
 import type { Failure, ResultInfo } from './jobs.ts';
 import type { WorkerEnd } from './worker-handle.ts';
@@ -14,11 +14,19 @@ export type Verdict =
   | { readonly kind: 'interrupted' };
 
 const FROM_OUTSIDE: readonly (NodeJS.Signals | null)[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
+/** How Windows ends the processes of a console that closes: STATUS_CONTROL_C_EXIT, and no signal. */
+const CONSOLE_CLOSED = 0xc000013a;
 
-export function judge({ exitCode, signal }: WorkerEnd, lastWord: Failure | null, result: ResultInfo | null): Verdict {
+/** @param isClosing whether the helper is ending */
+export function judge(
+  { exitCode, signal }: WorkerEnd,
+  lastWord: Failure | null,
+  result: ResultInfo | null,
+  isClosing: boolean,
+): Verdict {
   if (result) return { kind: 'done', result };
   if (lastWord) return { kind: 'failed', error: lastWord };
-  if (FROM_OUTSIDE.includes(signal)) return { kind: 'interrupted' };
+  if (isClosing || FROM_OUTSIDE.includes(signal) || exitCode === CONSOLE_CLOSED) return { kind: 'interrupted' };
   const end = signal ?? (exitCode === null ? 'it could not be started' : `exit code ${exitCode}`);
   const sentence = `The computation broke down (${end}). Please report this with the output of "kernelfusion doctor".`;
   return { kind: 'failed', error: { code: 'WORKER_DIED', sentence } };

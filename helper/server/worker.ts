@@ -35,6 +35,8 @@ const tell = (message: WorkerMessage) =>
 export function serveOneJob(run: Run): void {
   // Without a helper nobody wants the result now; the next one goes on from the checkpoint.
   process.once('disconnect', () => process.exit());
+  // Ctrl+C goes to every process of a terminal; when this one ends, the helper says.
+  process.on('SIGINT', () => {});
   offerToDieFirst();
   process.once('message', async ({ folder, device }: Assignment) => {
     await work(new JobFolder(folder), device, run).catch((error) =>

@@ -146,6 +146,7 @@ export function createFakeJobs(): FakeJobs {
       };
     },
 
+    startNoMore() {},
     async close() {},
 
     pixels: (id) => kept.get(id)!.pixels,

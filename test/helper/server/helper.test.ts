@@ -64,15 +64,15 @@ test('where the jobs cannot be opened, port and folder are let go', async () => 
   assert.ok(!existsSync(note()));
 });
 
-test('at the end uploads are deleted before the jobs close, and only then may another helper start', async () => {
+test('at the end no job is started any more, then uploads are deleted, then the jobs close, and only then may another helper start', async () => {
   const { token } = await openTokenStore(panelsFolder(places())).add(ORIGIN);
   const jobs = createFakeJobs();
   const seen: unknown[] = [];
-  const close = () => {
-    seen.push(jobs.list(ORIGIN).length, existsSync(note()));
-    return jobs.close();
+  const look = () => seen.push(jobs.list(ORIGIN).length, existsSync(note()));
+  const close = async () => {
+    look();
   };
-  const helper = await startHelper({ ...common(), openJobs: async () => ({ ...jobs, close }) });
+  const helper = await startHelper({ ...common(), openJobs: async () => ({ ...jobs, startNoMore: look, close }) });
   const socket = new WebSocket(socketUrl(helper.port), ['kernelfusion.v1', `token.${token}`], { origin: ORIGIN });
   const panel = createClient(socket);
   await once(socket, 'open');
@@ -81,7 +81,7 @@ test('at the end uploads are deleted before the jobs close, and only then may an
   panel.say({ type: 'start', request: 1, layer: shape(600, 600), options: {} });
   await panel.hear('started');
   await helper.close();
-  assert.deepEqual(seen, [0, true]);
+  assert.deepEqual(seen, [1, true, 0, true]);
   assert.equal(await panel.closed, 1001);
   assert.ok(!existsSync(note()));
   assert.equal(await answers(helper.port), false);

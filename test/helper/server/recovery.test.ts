@@ -112,17 +112,30 @@ for (const [i, phase] of PHASES.entries()) {
   });
 }
 
-test('a signal for the whole group (Ctrl+C, a service manager) ends the worker first and costs the job nothing', {
+test('a signal for the whole group (a service manager, a terminal that closes) costs the job nothing, and no worker follows', {
   skip: noProc(),
 }, async () => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
     const id = await submit(jobs, SLOW);
     await until(jobs, id, inPhase('kernel'));
+    jobs.startNoMore();
     await killWorker(signal);
+    await until(jobs, id, ({ state }) => state === 'queued');
+    assert.deepEqual(childrenOf(process.pid), []);
     await jobs.close();
     jobs = await bench.open();
     await assertUndisturbed(id, PHASES.slice(1));
   }
+});
+
+test('Ctrl+C, which reaches the worker too, does not end it: the helper does', { skip: noProc() }, async () => {
+  const id = await submit(jobs, SLOW);
+  await until(jobs, id, inPhase('kernel'));
+  const [worker] = childrenOf(process.pid);
+  process.kill(worker, 'SIGINT');
+  await until(jobs, id, inPhase('image'));
+  assert.deepEqual(childrenOf(process.pid), [worker]);
+  await assertUndisturbed(id, PHASES);
 });
 
 test('a job whose worker is killed again and again is given up, and the next one runs', {

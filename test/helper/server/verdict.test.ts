@@ -9,18 +9,31 @@ const failure: Failure = { code: 'ENGINE_FAILED', sentence: 'It failed.' };
 
 test('a result on the disk counts, however the process ended', () => {
   for (const how of [end(0), end(1), end(null, 'SIGKILL'), end(null, 'SIGSEGV')]) {
-    assert.deepEqual(judge(how, failure, result), { kind: 'done', result });
+    assert.deepEqual(judge(how, failure, result, false), { kind: 'done', result });
   }
 });
 
 test("the worker's own last word comes next", () => {
-  assert.deepEqual(judge(end(0), failure, null), { kind: 'failed', error: failure });
+  assert.deepEqual(judge(end(0), failure, null, false), { kind: 'failed', error: failure });
 });
 
 test('a process ended from outside says nothing against its job', () => {
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    assert.deepEqual(judge(end(null, signal), null, null), { kind: 'interrupted' });
+    assert.deepEqual(judge(end(null, signal), null, null, false), { kind: 'interrupted' });
   }
+  assert.deepEqual(
+    judge(end(0xc000013a), null, null, false),
+    { kind: 'interrupted' },
+    'Windows: its console was closed',
+  );
+});
+
+test('while the helper ends, no end is held against a job but a failure it has told', () => {
+  for (const how of [end(0), end(3), end(null, 'SIGSEGV'), end(null)]) {
+    assert.deepEqual(judge(how, null, null, true), { kind: 'interrupted' });
+  }
+  assert.deepEqual(judge(end(0), null, result, true), { kind: 'done', result });
+  assert.deepEqual(judge(end(0), failure, null, true), { kind: 'failed', error: failure });
 });
 
 test('whatever else ends it is a crash, told by how it ended', () => {
@@ -31,7 +44,7 @@ test('whatever else ends it is a crash, told by how it ended', () => {
     [end(0), 'exit code 0'],
     [end(null), 'could not be started'],
   ] as const) {
-    const verdict = judge(how, null, null);
+    const verdict = judge(how, null, null, false);
     assert.ok(verdict.kind === 'failed' && verdict.error.code === 'WORKER_DIED');
     assert.ok(verdict.error.sentence.includes(words), verdict.error.sentence);
   }
