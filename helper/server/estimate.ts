@@ -70,6 +70,9 @@ function paperBytes(layer: LayerShape, options: UpscaleOptions): PaperBytes {
   return plan ? predictPaperBytes({ ...layer, channels: 3 }, options, plan) : { memory: 0, checkpoint: 0 };
 }
 
+/** Bytes of the result's pixels. */
+export const resultBytes = (layer: LayerShape, options: UpscaleOptions): number => 4 * resultPixels(layer, options);
+
 /** Bytes on the disk at the most: the layer, the result, and a checkpoint with the trained nets and the restored colours. */
 export function diskNeeded(layer: LayerShape, options: UpscaleOptions): number {
   const pixels = resultPixels(layer, options);

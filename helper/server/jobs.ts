@@ -14,7 +14,7 @@ import type { Versions } from '../versions.ts';
 /** See `JOB_ID` in shared/protocol/fields.ts. */
 export type JobId = string;
 
-/** `uploading` -> `queued` -> `running` -> `done`, `failed` or `cancelled`; a running job that is interrupted is queued again. */
+/** `uploading` -> `queued` -> `running` -> `done`, `failed` or `cancelled`; a running job that is interrupted, or meets a shortage, is queued again. */
 export type JobState = 'uploading' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** Rows of RGBA pixels, 8 bits a value, alpha not premultiplied: width * height * 4 bytes. */
@@ -36,7 +36,7 @@ export interface JobInfo {
   readonly id: JobId;
   readonly owner: string;
   readonly state: JobState;
-  /** Jobs that have to end before this one starts; 0 for one that runs or has ended. */
+  /** Jobs that come before this one; 0 for one that runs or has ended. */
   readonly position: number;
   readonly layer: LayerShape;
   readonly options: UpscaleOptions;
@@ -44,6 +44,8 @@ export interface JobInfo {
   readonly created: number;
   /** Of a running job, and the last of one that failed or was cancelled. */
   readonly progress?: JobProgress;
+  /** Where `queued`: what there is too little of at the moment (memory, room on the disk), and what to do about it. */
+  readonly shortage?: Failure;
   /** Where `done`. */
   readonly result?: ResultInfo;
   /** Where `failed`. */

@@ -3,13 +3,15 @@
  *
  * What has to outlive this process is in the job folders (job-folder.ts); here is what lives between starts: the order, the
  * worker, the progress, and who listens. Ended jobs are kept until their owner forgets them, or for a day.
+ *
+ * Where memory or disk is short a job that was taken waits, for a day at the most, with all it has finished: shortages pass.
  */
 import type { Logger } from 'pino';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { toCoded } from '../failure.ts';
-import { assumedSpeed, checkShape, diskNeeded, memoryRefusal, predictMemory, workOf } from './estimate.ts';
+import { assumedSpeed, checkShape, diskNeeded, memoryRefusal, predictMemory, resultBytes, workOf } from './estimate.ts';
 import type { JobFolder, JobRecord } from './job-folder.ts';
 import type {
   Estimate,
@@ -27,8 +29,8 @@ import type {
 import { LayerUpload } from './layer-upload.ts';
 import { resultReader } from './result-file.ts';
 import { type FoundJob, folderOf, freeDisk, newJobId, openSpool } from './spool.ts';
-import { isAbsent } from './spool-errors.ts';
-import { givenUp, judge, MOST_STARTS, type Verdict } from './verdict.ts';
+import { isAbsent, spoolFull } from './spool-errors.ts';
+import { givenUp, judge, judgeFailure, MOST_STARTS, type Verdict } from './verdict.ts';
 import { type RunningWorker, startWorker } from './worker-handle.ts';
 import type { WorkerMessage } from './worker-messages.ts';
 
@@ -44,10 +46,15 @@ export interface QueueOptions {
   readonly keepFor?: number;
   /** Bytes all jobs together may take on the disk. */
   readonly mostBytes?: number;
+  /** Milliseconds between looks whether there is room again for jobs that wait for it. */
+  readonly lookAgainAfter?: number;
 }
 
 const DAY = 24 * 3600 * 1000;
 const MOST_BYTES = 4 * 2 ** 30;
+const LOOK_AGAIN_AFTER = 60_000;
+/** Bytes on the disk for what a job writes besides its result's pixels. */
+const SMALL_FILES = 2 ** 17;
 /** Jobs that hold pixels; and, apart from them, ended ones without. */
 const MOST_JOBS = 32;
 
@@ -66,6 +73,11 @@ interface Job {
   progress: JobProgress | null;
   result: ResultInfo | null;
   error: Failure | null;
+  /** What there was too little of when it was last tried. */
+  shortage: Failure | null;
+  /** It has met the shortage while it ran: it is not tried again at once. */
+  isHeld: boolean;
+  /** Deletes it when it has ended; ends it when it has waited for room in vain. */
   expiry: NodeJS.Timeout | null;
 }
 
@@ -91,15 +103,25 @@ class JobQueue implements Jobs {
   private readonly worker: URL;
   private readonly keepFor: number;
   private readonly mostBytes: number;
+  private readonly lookAgainAfter: number;
   private readonly jobs = new Map<JobId, Job>();
   private readonly waiting: Job[] = [];
   private running: Running | null = null;
+  private nextLook: NodeJS.Timeout | null = null;
   private isClosing = false;
   /** Multiply-adds a second. */
   private speed = assumedSpeed();
 
   constructor(
-    { folder, log, device, worker, keepFor = DAY, mostBytes = MOST_BYTES }: QueueOptions,
+    {
+      folder,
+      log,
+      device,
+      worker,
+      keepFor = DAY,
+      mostBytes = MOST_BYTES,
+      lookAgainAfter = LOOK_AGAIN_AFTER,
+    }: QueueOptions,
     found: readonly FoundJob[],
   ) {
     this.spool = folder;
@@ -108,6 +130,7 @@ class JobQueue implements Jobs {
     this.worker = worker ?? new URL('./worker-process.js', import.meta.url);
     this.keepFor = keepFor;
     this.mostBytes = mostBytes;
+    this.lookAgainAfter = lookAgainAfter;
     for (const job of found) this.takeUp(job);
     this.startNext();
   }
@@ -123,8 +146,8 @@ class JobQueue implements Jobs {
   }
 
   private add(id: JobId, folder: JobFolder, record: JobRecord, state: JobState): Job {
-    const none = { upload: null, progress: null, result: null, error: null, expiry: null };
-    const job: Job = { id, folder, record, listeners: new Set(), state, ...none };
+    const none = { upload: null, progress: null, result: null, error: null, shortage: null, expiry: null };
+    const job: Job = { id, folder, record, listeners: new Set(), state, isHeld: false, ...none };
     this.jobs.set(id, job);
     return job;
   }
@@ -198,6 +221,7 @@ class JobQueue implements Jobs {
 
   async close(): Promise<void> {
     this.startNoMore();
+    if (this.nextLook) clearTimeout(this.nextLook);
     const jobs = [...this.jobs.values()];
     for (const { expiry } of jobs) if (expiry) clearTimeout(expiry);
     await Promise.all(jobs.map(({ upload }) => upload?.abandon()));
@@ -212,12 +236,14 @@ class JobQueue implements Jobs {
   }
 
   private describe(job: Job): JobInfo {
-    const { id, record, state, progress, result, error } = job;
+    const { id, record, state, progress, shortage, result, error } = job;
     const { owner, layer, options, created } = record;
+    const at = this.waiting.indexOf(job);
     return {
       ...{ id, owner, state, layer, options, created },
-      position: this.waiting.indexOf(job) + 1,
+      position: at < 0 ? 0 : at + (this.running ? 1 : 0),
       ...(progress && { progress }),
+      ...(shortage && { shortage }),
       ...(result && { result }),
       ...(error && { error }),
     };
@@ -281,8 +307,14 @@ class JobQueue implements Jobs {
 
   private startNext(): void {
     if (this.running || this.isClosing) return;
-    const job = this.waiting.shift();
-    if (!job) return;
+    const job = this.waiting.find((waiting) => this.hasRoom(waiting));
+    if (!job) {
+      this.tellWaiting();
+      this.lookAgain();
+      return;
+    }
+    this.takeOut(job);
+    job.shortage = null;
     job.state = 'running';
     const running: Running = {
       job,
@@ -295,13 +327,59 @@ class JobQueue implements Jobs {
     this.tellWaiting();
   }
 
+  /** Whether a job that was taken can start at this moment. Where it cannot it waits, while others may pass it. */
+  private hasRoom(job: Job): boolean {
+    const shortage = job.isHeld ? job.shortage : this.shortageOf(job);
+    if (!shortage) return true;
+    if (job.shortage?.code !== shortage.code) this.log.warn({ job: job.id, shortage }, 'job waits for room');
+    job.shortage = shortage;
+    job.expiry ??= setTimeout(() => void this.giveUp(job), this.keepFor);
+    return false;
+  }
+
+  private shortageOf({ record: { layer, options } }: Job): Failure | null {
+    const refusal = memoryRefusal(layer, options, 0, this.device);
+    if (refusal) return refusal;
+    try {
+      return freeDisk(this.spool) < resultBytes(layer, options) + SMALL_FILES ? failureOf(spoolFull()) : null;
+    } catch {
+      return null; // The disk is not full but broken, which its work on it tells.
+    }
+  }
+
+  private lookAgain(): void {
+    if (this.waiting.length === 0 || this.isClosing) return;
+    this.nextLook ??= setTimeout(() => {
+      this.nextLook = null;
+      for (const job of this.waiting) job.isHeld = false;
+      this.startNext();
+    }, this.lookAgainAfter);
+  }
+
+  private async giveUp(job: Job): Promise<void> {
+    if (!this.takeOut(job)) return;
+    const { shortage } = job;
+    await this.end(job, 'failed', shortage);
+    this.tellWaiting();
+  }
+
+  /** Whether it was waiting. */
+  private takeOut(job: Job): boolean {
+    const at = this.waiting.indexOf(job);
+    if (at < 0) return false;
+    this.waiting.splice(at, 1);
+    if (job.expiry) clearTimeout(job.expiry);
+    job.expiry = null;
+    return true;
+  }
+
   private async run(running: Running): Promise<void> {
     const { job } = running;
-    const verdict = await this.work(running).catch((error): Verdict => ({ kind: 'failed', error: failureOf(error) }));
+    const verdict = await this.work(running).catch((error) => judgeFailure(failureOf(error)));
     if (running.unwanted) await this.end(job, 'cancelled', null);
     else if (verdict.kind === 'done') await this.succeed(job, verdict.result);
     else if (verdict.kind === 'failed') await this.end(job, 'failed', verdict.error);
-    else this.requeue(job);
+    else this.requeue(job, verdict.kind === 'short' ? verdict.shortage : null);
     this.running = null;
     this.startNext();
   }
@@ -312,9 +390,10 @@ class JobQueue implements Jobs {
     const { folder, record } = job;
     const starts = await folder.countStart();
     if (starts > MOST_STARTS) return { kind: 'failed', error: givenUp };
-    const refusal = memoryRefusal(record.layer, record.options, 0, this.device);
-    if (refusal) return { kind: 'failed', error: refusal };
-    if (running.unwanted || this.isClosing) return { kind: 'interrupted' };
+    if (running.unwanted || this.isClosing) {
+      await folder.forgetStarts();
+      return { kind: 'interrupted' };
+    }
 
     let lastWord: Failure | null = null;
     const worker = startWorker(this.worker, { folder: folder.path, device: this.device }, (message) => {
@@ -330,7 +409,8 @@ class JobQueue implements Jobs {
     const verdict = judge(end, lastWord, result, this.isClosing);
     const { exitCode, signal, lastWords } = end;
     if (verdict.kind !== 'done') this.log.warn({ job: job.id, exitCode, signal, lastWords }, 'the worker has ended');
-    return verdict;
+    const isLast = starts >= MOST_STARTS;
+    return isLast && verdict.kind === 'short' ? { kind: 'failed', error: verdict.shortage } : verdict;
   }
 
   private hear(job: Job, message: Exclude<WorkerMessage, { kind: 'failed' }>): void {
@@ -354,10 +434,14 @@ class JobQueue implements Jobs {
     }
   }
 
-  private requeue(job: Job): void {
+  /** Its layer and its finished phases are kept: it goes on at once or, after a shortage, at the next look. */
+  private requeue(job: Job, shortage: Failure | null): void {
     job.state = 'queued';
+    job.shortage = shortage;
+    job.isHeld = shortage !== null;
     this.waiting.unshift(job);
     this.tellWaiting();
+    if (job.isHeld) this.lookAgain();
   }
 
   private async succeed(job: Job, result: ResultInfo): Promise<void> {
@@ -374,6 +458,7 @@ class JobQueue implements Jobs {
   private async end(job: Job, state: 'failed' | 'cancelled', error: Failure | null): Promise<void> {
     job.state = state;
     job.error = error;
+    job.shortage = null;
     this.log.info({ job: job.id, error }, `job ${state}`);
     // Pixels first: that makes room for the note.
     await this.tidy(job, () => job.folder.deletePixels());
@@ -391,9 +476,7 @@ class JobQueue implements Jobs {
 
   private async stop(job: Job): Promise<void> {
     await job.upload?.abandon();
-    const at = this.waiting.indexOf(job);
-    if (at >= 0) {
-      this.waiting.splice(at, 1);
+    if (this.takeOut(job)) {
       await this.end(job, 'cancelled', null);
       this.tellWaiting();
     } else if (this.running?.job === job) {

@@ -5,13 +5,22 @@
  * processes (the system out of memory, a service manager, a terminal that closes) says nothing against the job: it goes on from
  * its checkpoint. Nor does any end while the helper itself ends. Everything else is a crash, and would be one again.
  */
+import type { ErrorCode } from '../../shared/errors.ts';
 import type { Failure, ResultInfo } from './jobs.ts';
 import type { WorkerEnd } from './worker-handle.ts';
 
 export type Verdict =
   | { readonly kind: 'done'; readonly result: ResultInfo }
   | { readonly kind: 'failed'; readonly error: Failure }
+  /** There was too little of something for the moment: the job goes on when there is more. */
+  | { readonly kind: 'short'; readonly shortage: Failure }
   | { readonly kind: 'interrupted' };
+
+const SHORTAGES: readonly ErrorCode[] = ['NOT_ENOUGH_MEMORY', 'SPOOL_FULL'];
+
+/** What a failure means that was told. */
+export const judgeFailure = (error: Failure): Verdict =>
+  SHORTAGES.includes(error.code) ? { kind: 'short', shortage: error } : { kind: 'failed', error };
 
 const FROM_OUTSIDE: readonly (NodeJS.Signals | null)[] = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'];
 /** How Windows ends the processes of a console that closes: STATUS_CONTROL_C_EXIT, and no signal. */
@@ -25,7 +34,7 @@ export function judge(
   isClosing: boolean,
 ): Verdict {
   if (result) return { kind: 'done', result };
-  if (lastWord) return { kind: 'failed', error: lastWord };
+  if (lastWord) return judgeFailure(lastWord);
   if (isClosing || FROM_OUTSIDE.includes(signal) || exitCode === CONSOLE_CLOSED) return { kind: 'interrupted' };
   const end = signal ?? (exitCode === null ? 'it could not be started' : `exit code ${exitCode}`);
   const sentence = `The computation broke down (${end}). Please report this with the output of "kernelfusion doctor".`;

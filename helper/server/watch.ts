@@ -43,12 +43,15 @@ export function watchJob(jobs: Jobs, owner: string, id: JobId, outgoing: Outgoin
   };
 
   const tellChange = (info: JobInfo) => {
-    const isNews = info.state !== last.state || info.position !== last.position;
+    const isNews =
+      info.state !== last.state ||
+      info.position !== last.position ||
+      info.shortage?.sentence !== last.shortage?.sentence;
     last = info;
     if (isNews) {
       tellPictures(info);
       outgoing.message({ type: 'job', job: toStatus(info) });
-    } else if (info.progress && !outgoing.isBehind()) {
+    } else if (info.state === 'running' && info.progress && !outgoing.isBehind()) {
       tellPictures(info);
       outgoing.message({ type: 'progress', job: id, ...withoutPictures(info.progress) });
     }

@@ -14,12 +14,14 @@ export function toStatus({
   options,
   created,
   progress,
+  shortage,
   result,
   error,
 }: JobInfo): JobStatus {
   return {
     ...{ id, state, position, layer, options, created },
     ...(progress && { progress: withoutPictures(progress) }),
+    ...(shortage && { shortage }),
     ...(result && { result: withoutKernel(result) }),
     ...(error && { error }),
   };

@@ -97,13 +97,15 @@ const result = v.object({
 export const status = v.object({
   id: jobId,
   state: v.picklist(['uploading', 'queued', 'running', 'done', 'failed', 'cancelled']),
-  /** Jobs that have to end before this one starts; 0 for one that runs or has ended. */
+  /** Jobs that come before this one; 0 for one that runs or has ended. */
   position: whole,
   layer,
   options: optionsUsed,
   /** Milliseconds since 1970. */
   created: whole,
   progress: v.exactOptional(progress),
+  /** What a job waits for, besides its turn: memory, or room on the disk. */
+  shortage: v.exactOptional(failure),
   /** Where `done`. */
   result: v.exactOptional(result),
   /** Where `failed`. */

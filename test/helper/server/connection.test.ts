@@ -283,6 +283,24 @@ test('positions in the queue are told as they change', async (t) => {
   }
 });
 
+test('what a job that waits is short of is told as it changes', async (t) => {
+  const { jobs, ...loopback } = await startLoopback(t);
+  const client = await loopback.connect();
+  const job = await client.submit(small, smallPixels);
+  jobs.run(job, running());
+  await client.hear('job');
+  for (const free of ['1.0 GB', '1.2 GB']) {
+    const shortage = { code: 'NOT_ENOUGH_MEMORY', sentence: `${free} are free.` } as const;
+    jobs.queue(job, 0, shortage);
+    const { state, shortage: told } = (await client.hear('job')).job;
+    assert.deepEqual([state, told], ['queued', shortage]);
+    jobs.queue(job, 0, shortage);
+  }
+  client.say({ type: 'ping' });
+  await client.hear('pong');
+  assert.deepEqual(client.heard, [], 'and only then');
+});
+
 test('a cancel is answered when nothing computes any more, and does not hold up other requests', async (t) => {
   const { jobs, ...loopback } = await startLoopback(t);
   const client = await loopback.connect();

@@ -39,7 +39,7 @@ export interface FakeJobs extends Jobs {
   pixels(id: JobId): Uint8Array;
   kernel(id: JobId): Kernel | undefined;
   subscribers(id: JobId): number;
-  queue(id: JobId, position: number): void;
+  queue(id: JobId, position: number, shortage?: Failure): void;
   run(id: JobId, progress: JobProgress): void;
   /** Ends a job with these pixels, as many rows and columns as the layer has. */
   finish(id: JobId, result: Uint8Array): void;
@@ -152,7 +152,7 @@ export function createFakeJobs(): FakeJobs {
     pixels: (id) => kept.get(id)!.pixels,
     kernel: (id) => kept.get(id)!.kernel,
     subscribers: (id) => kept.get(id)?.listeners.size ?? 0,
-    queue: (id, position) => change(id, { state: 'queued', position }),
+    queue: (id, position, shortage) => change(id, { state: 'queued', position, ...(shortage && { shortage }) }),
     run: (id, progress) => change(id, { state: 'running', position: 0, progress }),
     fail: (id, error) => change(id, { state: 'failed', position: 0, error }),
 

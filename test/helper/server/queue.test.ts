@@ -25,6 +25,7 @@ import { JOB_ID } from '../../../shared/protocol/fields.ts';
 import {
   type Bench,
   makeBench,
+  makeFreeMemory,
   OWNER,
   pixelsOf,
   readResult,
@@ -384,6 +385,51 @@ test('jobs are bounded in number and in bytes, and there is room again when fini
   await reopen();
   for (let i = 0; i < 32; i++) await begin();
   await assert.rejects(begin(), { code: 'TOO_MANY_JOBS' });
+});
+
+test('a job for which memory has become short waits, says so and lets others pass; it runs when there is enough', async (t) => {
+  await jobs.close();
+  jobs = await bench.open({ lookAgainAfter: 20 });
+  const memory = makeFreeMemory(t);
+  const memoryOf = (side: number) => jobs.estimate(shapeOf(side), parseOptions({})).memory;
+  const first = await submit(jobs, { pause: 20 });
+  const large = await submit(jobs, { side: 256 });
+  const small = await submit(jobs);
+  memory((memoryOf(16) + memoryOf(256)) / 2);
+  await untilState(jobs, small, 'done');
+  assert.equal(jobs.info(OWNER, first).state, 'done');
+  const waits = await until(jobs, large, ({ position }) => position === 0);
+  assert.deepEqual([waits.state, waits.shortage?.code], ['queued', 'NOT_ENOUGH_MEMORY']);
+  memory();
+  assert.equal((await untilState(jobs, large, 'running')).shortage, undefined);
+  await untilState(jobs, large, 'done');
+});
+
+test('a job that waits for memory can be cancelled, and after a time it fails, with its files', async (t) => {
+  await jobs.close();
+  jobs = await bench.open({ keepFor: 1000 });
+  const memory = makeFreeMemory(t);
+  await submit(jobs, { pause: 20 });
+  const [cancelled, failed] = [await submit(jobs), await submit(jobs)];
+  memory(1e6);
+  for (const id of [cancelled, failed]) await until(jobs, id, ({ shortage }) => shortage !== undefined);
+  await jobs.cancel(OWNER, cancelled);
+  assert.equal(jobs.info(OWNER, cancelled).state, 'cancelled');
+  assert.deepEqual(filesOf(cancelled), ['end.json', 'job.json']);
+  const { error } = await untilState(jobs, failed, 'failed');
+  assert.equal(error?.code, 'NOT_ENOUGH_MEMORY');
+  assert.deepEqual(filesOf(failed), ['end.json', 'job.json']);
+});
+
+test('a job whose files never find room, though there seems to be some, is given up after a few starts', async () => {
+  await jobs.close();
+  jobs = await bench.open({ lookAgainAfter: 20 });
+  const id = await submit(jobs, { behaviour: 'full', phase: 'image' });
+  const next = await submit(jobs);
+  await until(jobs, id, ({ shortage }) => shortage?.code === 'SPOOL_FULL');
+  assert.deepEqual(filesOf(id), ['checkpoint', 'input.raw', 'job.json']);
+  await untilState(jobs, next, 'done');
+  assert.equal((await untilState(jobs, id, 'failed')).error?.sentence, 'Nothing more can be written.');
 });
 
 test('an ended job expires, with its files', async () => {

@@ -2,8 +2,9 @@
  * Jobs in a spool of their own, worked on by quick-worker.ts.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 import { type Logger, pino } from 'pino';
 import { PHASES, type Phase } from '../../../helper/kernelfusion/method.ts';
 import { bytesOf, type JobId, type JobInfo, type Jobs, type LayerShape } from '../../../helper/server/jobs.ts';
@@ -11,7 +12,7 @@ import { openJobs, type QueueOptions } from '../../../helper/server/queue.ts';
 import type { Kernel } from '../../../shared/kernel.ts';
 import { parseOptions } from '../../../shared/options.ts';
 
-export const BEHAVIOURS = ['well', 'fail', 'exit', 'abort', 'hang'] as const;
+export const BEHAVIOURS = ['well', 'fail', 'exit', 'abort', 'hang', 'full'] as const;
 export const OWNER = 'chrome-extension://one';
 export const QUICK_WORKER = new URL('./quick-worker.js', import.meta.url);
 
@@ -47,6 +48,18 @@ export function makeBench(parent = tmpdir()): Bench {
     folder,
     open: (options = {}) => openJobs({ folder, log: quiet, worker: QUICK_WORKER, ...options }),
     remove: () => rmSync(home, { recursive: true, force: true }),
+  };
+}
+
+/** Makes the computer's free memory as little as told, until it is called again (without: as it is) or the test ends. */
+export function makeFreeMemory(t: TestContext): (bytes?: number) => void {
+  const real = { free: os.freemem, total: os.totalmem };
+  let bytes: number | undefined;
+  t.mock.method(os, 'freemem', () => bytes ?? real.free());
+  // Half of it counts as free on macOS.
+  t.mock.method(os, 'totalmem', () => bytes ?? real.total());
+  return (left) => {
+    bytes = left;
   };
 }
 

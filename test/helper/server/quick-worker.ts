@@ -101,6 +101,8 @@ function misbehave(behaviour: (typeof BEHAVIOURS)[number]): void {
     case 'abort':
       process.abort();
       return;
+    case 'full':
+      throw new KernelFusionError('SPOOL_FULL', 'Nothing more can be written.');
     case 'hang':
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // Never again listens to anything.
       return;

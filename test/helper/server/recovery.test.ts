@@ -19,6 +19,7 @@ import { childrenOf, endsWithin, noProc } from '../../support/processes.ts';
 import {
   type Bench,
   makeBench,
+  makeFreeMemory,
   OWNER,
   pixelsOf,
   quiet,
@@ -176,6 +177,18 @@ test('results, failures and the order of the queue outlive the helper', async ()
   assert.deepEqual(order, waiting);
 });
 
+test('where memory is short when the next helper starts, a job keeps what was finished and waits', async (t) => {
+  const id = await submit(jobs, SLOW);
+  await until(jobs, id, inPhase('alpha'));
+  await jobs.close();
+  const memory = makeFreeMemory(t);
+  memory(1e6);
+  jobs = await bench.open({ lookAgainAfter: 20 });
+  assert.equal(jobs.info(OWNER, id).shortage?.code, 'NOT_ENOUGH_MEMORY');
+  memory();
+  await assertUndisturbed(id, ['alpha']);
+});
+
 test('a damaged checkpoint costs time, not the job', async () => {
   const id = await submit(jobs, SLOW);
   await until(jobs, id, inPhase('image'));
@@ -230,7 +243,7 @@ describe('on a disk of its own', { skip: typeof disk === 'string' && disk }, () 
     await jobs.close();
     bench.remove();
     bench = makeBench(folder);
-    jobs = await bench.open();
+    jobs = await bench.open({ lookAgainAfter: 20 });
   });
   afterEach(() => rmSync(filler(), { force: true }));
 
@@ -253,19 +266,22 @@ describe('on a disk of its own', { skip: typeof disk === 'string' && disk }, () 
     assert.deepEqual(readdirSync(bench.folder), []);
   });
 
-  test('a disk that fills up while a job runs fails that job alone, in a code; a finished result stays', async () => {
+  test('a disk that fills up while a job runs has it wait with all it has finished; a finished result stays', async () => {
     const done = await submit(jobs);
     await untilState(jobs, done, 'done');
     const bytes = await readResult(jobs, done);
     const id = await submit(jobs, { pause: 30, side: 256 });
     await until(jobs, id, inPhase('image'));
     fill();
-    const { error } = await untilState(jobs, id, 'failed');
-    assert.equal(error?.code, 'SPOOL_FULL');
+    const { state } = await until(jobs, id, ({ shortage }) => shortage?.code === 'SPOOL_FULL');
+    assert.equal(state, 'queued');
     assert.deepEqual(await readResult(jobs, done), bytes);
-    assert.deepEqual(readdirSync(path.join(bench.folder, id)), ['end.json', 'job.json']);
+    const kept = readdirSync(path.join(bench.folder, id));
+    for (const name of ['checkpoint', 'input.raw']) assert.ok(kept.includes(name), name);
 
     rmSync(filler());
+    const { result } = await untilState(jobs, id, 'done');
+    assert.match(String(result?.notes), /computed (image,)?alpha$/);
     await untilState(jobs, await submit(jobs), 'done');
   });
 

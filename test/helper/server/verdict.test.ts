@@ -17,6 +17,13 @@ test("the worker's own last word comes next", () => {
   assert.deepEqual(judge(end(0), failure, null, false), { kind: 'failed', error: failure });
 });
 
+test('a last word of memory or disk that is short does not fail the job for good', () => {
+  for (const code of ['NOT_ENOUGH_MEMORY', 'SPOOL_FULL'] as const) {
+    const shortage: Failure = { code, sentence: 'There is too little.' };
+    assert.deepEqual(judge(end(0), shortage, null, false), { kind: 'short', shortage });
+  }
+});
+
 test('a process ended from outside says nothing against its job', () => {
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     assert.deepEqual(judge(end(null, signal), null, null, false), { kind: 'interrupted' });
