@@ -7,11 +7,13 @@ import { realpathSync } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import { DEFAULT_PORT } from '../../shared/protocol/address.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { directories, makePrivateFolder } from '../server/directories.ts';
+import { findInstance } from '../server/instance.ts';
 import { type Command, describeService, type Service } from '../server/service-files.ts';
 import type { CommandResult } from './command-result.ts';
 import { checkServeRequest, type ServeRequest } from './serve-options.ts';
@@ -56,16 +58,23 @@ function warnings(): string[] {
   ];
 }
 
-/** `print` shows what is going to be done before it is. Throws `BAD_OPTION`, `OUTPUT_UNWRITABLE`, `SERVICE_FAILED`. */
+/** Milliseconds in which a helper that was started has to be there. */
+const PATIENCE = 20_000;
+
+/**
+ * `print` shows what is going to be done before it is. Throws `BAD_OPTION`, `OUTPUT_UNWRITABLE`, and `SERVICE_FAILED`, also where
+ * all was done and no helper has come up after `patience` milliseconds.
+ */
 export async function installService(
   request: InstallRequest,
   signal: AbortSignal,
   print: (text: string) => void,
+  patience = PATIENCE,
 ): Promise<CommandResult> {
   if (request.port === 0) throw new KernelFusionError('BAD_OPTION', 'A service needs a port that panels know.');
   checkServeRequest(request);
   const service = ownService(request);
-  const { file, content, start, encoding } = service;
+  const { file, content, start, encoding, whyNot } = service;
   print(
     [
       `The file ${file}:`,
@@ -84,7 +93,15 @@ export async function installService(
   await mkdir(path.dirname(file), { recursive: true });
   const bytes = encoding === 'utf16le' ? Buffer.from(`\ufeff${content}`, encoding) : content;
   await writeAtomic(file, bytes, signal);
+  const before = (await findInstance(state))?.pid;
   for (const command of start) await execute(command, signal, 'The file was written, but ');
+  const isNew = async () => ![undefined, before].includes((await findInstance(state))?.pid);
+  if (!(await comesTrue(isNew, patience, signal))) {
+    throw new KernelFusionError(
+      'SERVICE_FAILED',
+      `The service is installed, but no helper of its own runs: ${whyNot}.`,
+    );
+  }
   return {
     data: { file, installed: true },
     text: 'The helper runs, and will be started at every login.\n',
@@ -119,6 +136,14 @@ export async function uninstallService(
   for (const command of forget) await execute(command, signal, 'The file was removed, but ');
   if (failure !== null) throw failure;
   return { data: { file, installed: false }, text: 'The helper will not be started at login any more.\n', exitCode: 0 };
+}
+
+async function comesTrue(is: () => Promise<boolean>, patience: number, signal: AbortSignal): Promise<boolean> {
+  for (const end = performance.now() + patience; performance.now() < end; await wait(100)) {
+    throwIfCancelled(signal);
+    if (await is()) return true;
+  }
+  return false;
 }
 
 const notDone = ({ file, content }: Service, sentence: string): CommandResult => ({

@@ -34,6 +34,8 @@ export interface Service {
   readonly content: string;
   /** How the system wants the text written. */
   readonly encoding: 'utf8' | 'utf16le';
+  /** How a person finds out why its helper does not run: the rest of a sentence. */
+  readonly whyNot: string;
   /** Run after the file was written. */
   readonly start: readonly Command[];
   /** Run before the file is removed, and after. */
@@ -56,14 +58,15 @@ function systemdService({ node, script, args, home, env, directories }: ServiceF
   const xdg = env.XDG_CONFIG_HOME;
   const folder = xdg && path.posix.isAbsolute(xdg) ? xdg : path.posix.join(home, '.config');
   const unit = `${NAME}.service`;
-  const own = env.KERNELFUSION_HOME;
   const content = `[Unit]
 Description=${DESCRIPTION}
 
 [Service]
 Type=exec
 ExecStart=${[systemdQuoted(node), ...[script, ...args].map(systemdArgument)].join(' ')}
-${own ? `Environment=${systemdQuoted(`KERNELFUSION_HOME=${own}`)}\n` : ''}UMask=0077
+${placesOf(env)
+  .map((place) => `Environment=${systemdQuoted(place)}\n`)
+  .join('')}UMask=0077
 Restart=on-failure
 RestartSec=5
 # What a restart cannot mend: a bad option, a port that is taken.
@@ -92,6 +95,7 @@ WantedBy=default.target
     file: path.posix.join(folder, 'systemd', 'user', unit),
     content,
     encoding: 'utf8',
+    whyNot: `"journalctl --user --unit ${unit}" shows why`,
     start: [
       ['systemctl', '--user', 'daemon-reload'],
       ['systemctl', '--user', 'enable', '--now', unit],
@@ -99,6 +103,12 @@ WantedBy=default.target
     stop: [['systemctl', '--user', 'disable', '--now', unit]],
     forget: [['systemctl', '--user', 'daemon-reload']],
   };
+}
+
+/** What decides where the helper keeps things (directories.ts), as settings: at login nobody else may set it. */
+function placesOf(env: ServiceFacts['env']): string[] {
+  const names = env.KERNELFUSION_HOME ? ['KERNELFUSION_HOME'] : ['XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
+  return names.filter((name) => path.posix.isAbsolute(env[name] ?? '')).map((name) => `${name}=${env[name]}`);
 }
 
 /** Between quotation marks, with "%" as itself. */
@@ -143,6 +153,7 @@ ${environment}  <key>RunAtLoad</key>
     file,
     content,
     encoding: 'utf8',
+    whyNot: "helper.log in the helper's state folder says why",
     start: [['launchctl', 'bootstrap', `gui/${uid}`, file]],
     stop: [['launchctl', 'bootout', `gui/${uid}/${label}`]],
     forget: [],
@@ -194,6 +205,7 @@ function windowsService({ node, script, args, user, directories }: ServiceFacts)
     file,
     content,
     encoding: 'utf16le',
+    whyNot: '"kernelfusion serve" shows why',
     start: [
       ['schtasks', '/Create', '/TN', task, '/XML', file, '/F'],
       ['schtasks', '/Run', '/TN', task],

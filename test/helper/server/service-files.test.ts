@@ -78,6 +78,15 @@ test('the unit lies where systemd looks for the units of an account', () => {
   assert.equal(elsewhere.file, '/c/systemd/user/kernelfusion.service');
 });
 
+test('the unit says where the helper keeps things, where that is not the custom', () => {
+  const settings = (env: ServiceFacts['env']) => describeService(facts({ env })).content.match(/^Environment=.*$/gm);
+  assert.equal(settings({}), null);
+  const xdg = { XDG_CONFIG_HOME: '/my files/c', XDG_STATE_HOME: '/s' };
+  assert.deepEqual(settings(xdg), ['Environment="XDG_CONFIG_HOME=/my files/c"', 'Environment="XDG_STATE_HOME=/s"']);
+  assert.equal(settings({ XDG_CONFIG_HOME: 'relative', XDG_STATE_HOME: '' }), null, 'these do not count');
+  assert.deepEqual(settings({ ...xdg, KERNELFUSION_HOME: '/k' }), ['Environment="KERNELFUSION_HOME=/k"']);
+});
+
 test('the unit lets the helper write its own files and reach this computer, and no more', () => {
   const lines = describeService(facts({})).content.split('\n');
   for (const line of [
