@@ -74,13 +74,14 @@ export async function installService(
   if (request.port === 0) throw new KernelFusionError('BAD_OPTION', 'A service needs a port that panels know.');
   checkServeRequest(request);
   const service = ownService(request);
-  const { file, content, start, encoding, whyNot } = service;
+  const { file, content, end, start, encoding, whyNot } = service;
   print(
     [
       `The file ${file}:`,
       '',
       content,
       'Then:',
+      ...end.map((command) => `  ${command.join(' ')}  (where an earlier one runs)`),
       ...start.map((command) => `  ${command.join(' ')}`),
       ...warnings(),
       '',
@@ -94,8 +95,17 @@ export async function installService(
   const bytes = encoding === 'utf16le' ? Buffer.from(`\ufeff${content}`, encoding) : content;
   await writeAtomic(file, bytes, signal);
   const before = (await findInstance(state))?.pid;
-  for (const command of start) await execute(command, signal, 'The file was written, but ');
   const isNew = async () => ![undefined, before].includes((await findInstance(state))?.pid);
+  for (const command of end) {
+    const ran = await execute(command, signal, '').then(
+      () => true,
+      () => false,
+    );
+    throwIfCancelled(signal);
+    // A helper takes some seconds to end in order, and until then the system does not start another.
+    if (ran) await comesTrue(async () => (await findInstance(state)) === null, patience, signal);
+  }
+  for (const command of start) await execute(command, signal, 'The file was written, but ');
   if (!(await comesTrue(isNew, patience, signal))) {
     throw new KernelFusionError(
       'SERVICE_FAILED',

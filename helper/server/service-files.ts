@@ -36,7 +36,9 @@ export interface Service {
   readonly encoding: 'utf8' | 'utf16le';
   /** How a person finds out why its helper does not run: the rest of a sentence. */
   readonly whyNot: string;
-  /** Run after the file was written. */
+  /** Run after the file was written, where an earlier service may run: ends it. A failure means that there is none. */
+  readonly end: readonly Command[];
+  /** Run then: whatever ran before, the new service runs. */
   readonly start: readonly Command[];
   /** Run before the file is removed, and after. */
   readonly stop: readonly Command[];
@@ -96,9 +98,11 @@ WantedBy=default.target
     content,
     encoding: 'utf8',
     whyNot: `"journalctl --user --unit ${unit}" shows why`,
+    end: [],
     start: [
       ['systemctl', '--user', 'daemon-reload'],
-      ['systemctl', '--user', 'enable', '--now', unit],
+      ['systemctl', '--user', 'enable', unit],
+      ['systemctl', '--user', 'restart', unit],
     ],
     stop: [['systemctl', '--user', 'disable', '--now', unit]],
     forget: [['systemctl', '--user', 'daemon-reload']],
@@ -119,6 +123,7 @@ const systemdArgument = (text: string) => systemdQuoted(text).replaceAll('$', '$
 function launchdService({ node, script, args, home, env, uid, directories }: ServiceFacts): Service {
   const label = `${NAME}.helper`;
   const file = path.posix.join(home, 'Library', 'LaunchAgents', `${label}.plist`);
+  const end: Command = ['launchctl', 'bootout', `gui/${uid}/${label}`];
   const own = env.KERNELFUSION_HOME;
   const text = (value: string) => `<string>${xml(value)}</string>`;
   const environment = own
@@ -154,8 +159,9 @@ ${environment}  <key>RunAtLoad</key>
     content,
     encoding: 'utf8',
     whyNot: "helper.log in the helper's state folder says why",
+    end: [end],
     start: [['launchctl', 'bootstrap', `gui/${uid}`, file]],
-    stop: [['launchctl', 'bootout', `gui/${uid}/${label}`]],
+    stop: [end],
     forget: [],
   };
 }
@@ -163,6 +169,7 @@ ${environment}  <key>RunAtLoad</key>
 function windowsService({ node, script, args, user, directories }: ServiceFacts): Service {
   const task = 'KernelFusion';
   const file = path.win32.join(directories.config, 'service.xml');
+  const end: Command = ['schtasks', '/End', '/TN', task];
   // Without a console of its own Node would open a window, and closing that would end the helper.
   const line = ['--headless', windowsArgument(node), windowsArgument(script), ...args.map(windowsArgument)].join(' ');
   const content = `<?xml version="1.0" encoding="UTF-16"?>
@@ -206,14 +213,12 @@ function windowsService({ node, script, args, user, directories }: ServiceFacts)
     content,
     encoding: 'utf16le',
     whyNot: '"kernelfusion serve" shows why',
+    end: [end],
     start: [
       ['schtasks', '/Create', '/TN', task, '/XML', file, '/F'],
       ['schtasks', '/Run', '/TN', task],
     ],
-    stop: [
-      ['schtasks', '/End', '/TN', task],
-      ['schtasks', '/Delete', '/TN', task, '/F'],
-    ],
+    stop: [end, ['schtasks', '/Delete', '/TN', task, '/F']],
     forget: [],
   };
 }

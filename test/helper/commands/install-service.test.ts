@@ -43,6 +43,10 @@ const asked = () => {
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
 };
 
+const COMMANDS = ['daemon-reload', 'enable kernelfusion.service', 'restart kernelfusion.service'].map(
+  (command) => `--user ${command}`,
+);
+
 const run = (...args: string[]) =>
   start(args, {
     KERNELFUSION_HOME: path.join(home, 'own'),
@@ -56,7 +60,10 @@ test('without --yes it says all it would do, and does nothing', onLinux, async (
   assert.equal(code, 0);
   assert.ok(stdout.includes(unit()));
   assert.match(stdout, /ExecStart=.*cli\.js" "serve" "--no-code" "--port" "20000"\n/);
-  assert.match(stdout, /systemctl --user enable --now kernelfusion\.service\nNothing was written: --yes does it\.\n$/);
+  assert.match(
+    stdout,
+    /systemctl --user enable kernelfusion\.service\n {2}systemctl --user restart kernelfusion\.service\nNothing was written: --yes does it\.\n$/,
+  );
   assert.deepEqual([asked(), readdirSync(home).sort()], [[], ['bin']]);
 });
 
@@ -65,7 +72,7 @@ test('with --yes it is written as shown and started; uninstalling takes all of i
   const installed = await run('install-service', '--yes');
   assert.equal(installed.code, 0, installed.stderr);
   assert.ok(installed.stdout.includes(readFileSync(unit(), 'utf8')));
-  assert.deepEqual(asked(), ['--user daemon-reload', '--user enable --now kernelfusion.service']);
+  assert.deepEqual(asked(), COMMANDS);
   // systemd refuses a unit whose writable folders are not there.
   assert.deepEqual(readdirSync(path.join(home, 'own')).sort(), ['config', 'state']);
   assert.match(installed.stdout, /The helper runs, and will be started at every login\.\n$/);
@@ -76,7 +83,10 @@ test('with --yes it is written as shown and started; uninstalling takes all of i
   const removed = await run('uninstall-service', '--yes');
   assert.equal(removed.code, 0, removed.stderr);
   assert.ok(!existsSync(unit()));
-  assert.deepEqual(asked().slice(2), ['--user disable --now kernelfusion.service', '--user daemon-reload']);
+  assert.deepEqual(asked().slice(COMMANDS.length), [
+    '--user disable --now kernelfusion.service',
+    '--user daemon-reload',
+  ]);
   assertFails(await run('uninstall-service', '--yes'), 'SERVICE_FAILED', /No service is installed/);
 });
 

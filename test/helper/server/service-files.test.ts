@@ -116,6 +116,7 @@ test('the launchd agent is a property list that says the same', needsPython('pli
     Umask: 0o77,
     StandardErrorPath: '/home/ada/.local/state/kernelfusion/helper.log',
   });
+  assert.deepEqual(service.end, [['launchctl', 'bootout', 'gui/1000/kernelfusion.helper']], 'an earlier one');
   assert.deepEqual(service.start, [['launchctl', 'bootstrap', 'gui/1000', service.file]]);
   assert.deepEqual(service.stop, [['launchctl', 'bootout', 'gui/1000/kernelfusion.helper']]);
 });
@@ -144,6 +145,7 @@ print(json.dumps({e.tag.split('}')[1]: e.text for e in task.iter() if len(e) == 
   );
   assert.deepEqual([told.UserId, told.RunLevel], ['DESKTOP\\Ada & Co', 'LeastPrivilege']);
   assert.equal(told.ExecutionTimeLimit, 'PT0S', 'it is not ended after three days');
+  assert.deepEqual(service.end, [['schtasks', '/End', '/TN', 'KernelFusion']], 'an earlier one');
 });
 
 test('other systems are told that there is no service for them', () => {
