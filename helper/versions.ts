@@ -14,13 +14,16 @@ export interface Versions {
 
 const require = createRequire(import.meta.url);
 
-/** Read from the package's own files: nothing native is loaded, so this works where it is broken. Throws where it is missing. */
-export const packageVersion = (name: string): string => {
+/** Where a package lies. Throws where it is missing. */
+export const packageFolder = (name: string): string => {
   const place = path.join('node_modules', name);
   const entry = require.resolve(name);
-  const folder = entry.slice(0, entry.lastIndexOf(place) + place.length);
-  return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
+  return entry.slice(0, entry.lastIndexOf(place) + place.length);
 };
+
+/** Read from the package's own files: nothing native is loaded, so this works where it is broken. Throws where it is missing. */
+export const packageVersion = (name: string): string =>
+  JSON.parse(readFileSync(path.join(packageFolder(name), 'package.json'), 'utf8')).version;
 
 /** Two folders up, both from the compiled and from the bundled file. */
 export function ownVersion(): string {

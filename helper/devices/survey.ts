@@ -1,8 +1,8 @@
 /**
  * Which devices there are, and which is taken: every one is tried at the real work, and the fastest wins.
  *
- * What was found is kept on the disk until the package, the hardware or a driver changes. A device that cannot be used is
- * refused with the reason; nothing is refused by its name.
+ * What was found is kept on the disk until the package, its native part, the hardware or a driver changes. A device that cannot
+ * be used is refused with the reason; nothing is refused by its name.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -12,10 +12,11 @@ import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { directories, makePrivateFolder } from '../server/directories.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { packageVersion } from '../versions.ts';
+import { packageFolder, packageVersion } from '../versions.ts';
 import { openApart } from './apart.ts';
 import { DEVICES, type Device, PROCESSOR } from './catalogue.ts';
 import { hardwareFacts } from './hardware.ts';
+import { missingPart } from './native-part.ts';
 import { probeSpeed } from './probe.ts';
 
 /** What is known of a device: its speed in multiply-adds a second (null: not needed to choose), or why it is refused. */
@@ -72,10 +73,12 @@ async function absence(device: Device): Promise<string | null> {
   } catch {
     return `${device.package} is not installed`;
   }
-  if (device.provider === undefined) return null;
-  const { listSupportedBackends } = await import('onnxruntime-node');
-  const known = listSupportedBackends().some(({ name }) => name === device.provider);
-  return known ? null : 'ONNX Runtime has no such provider on this system';
+  if (device.provider !== undefined) {
+    const { listSupportedBackends } = await import('onnxruntime-node');
+    const known = listSupportedBackends().some(({ name }) => name === device.provider);
+    if (!known) return 'ONNX Runtime has no such provider on this system';
+  }
+  return missingPart(device, packageFolder(device.package));
 }
 
 /** The first line of what went wrong at the bottom of it, without what is only of use to the library's makers. */
@@ -148,7 +151,8 @@ export async function survey({ file, anew = false, signal }: SurveyOptions, atte
 const keyOf = (device: Device, facts: string) => {
   const version = (() => {
     try {
-      return packageVersion(device.package);
+      const part = missingPart(device, packageFolder(device.package)) ?? '';
+      return packageVersion(device.package) + part;
     } catch {
       return 'none';
     }

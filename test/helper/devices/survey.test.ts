@@ -7,8 +7,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { DEVICES, type Device } from '../../../helper/devices/catalogue.ts';
 import { DEVICE_NAMES } from '../../../helper/devices/names.ts';
+import { missingPart } from '../../../helper/devices/native-part.ts';
 import { softwareAdapter } from '../../../helper/devices/software-adapter.ts';
 import { choose, type Finding, openDevice, reasonOf, survey, tryDevice } from '../../../helper/devices/survey.ts';
+import { packageFolder } from '../../../helper/versions.ts';
 import { childrenOf, noProc } from '../../support/processes.ts';
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'devices-'));
@@ -119,6 +121,16 @@ test('a device that is not there says why, in a line without paths', async () =>
     cause: new Error('Error: Error: cannot open /home/a/b/lib.so: no such file.\nmore'),
   });
   assert.equal(reasonOf(error), 'cannot open lib.so: no such file');
+});
+
+const cuda = DEVICES.find(({ name }) => name === 'onnx-cuda')!;
+const cudaIsMissing = missingPart(cuda, packageFolder(cuda.package)) !== null;
+
+test('a device whose native part was not fetched names the command that does', {
+  skip: cudaIsMissing ? false : 'it is here, or cannot be had for this system',
+}, async () => {
+  const finding = await tryDevice(cuda);
+  assert.ok(!finding.usable && finding.reason.includes('"npm rebuild --ignore-scripts=false'), JSON.stringify(finding));
 });
 
 test('a try that is cancelled leaves no process behind', { skip: noProc() }, async () => {
