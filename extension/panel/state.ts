@@ -51,7 +51,8 @@ export type Work =
   | { readonly is: 'idle' }
   | { readonly is: 'reading'; readonly share: number }
   | { readonly is: 'uploading'; readonly share: number }
-  | { readonly is: 'queued'; readonly position: number }
+  /** `shortage`: what the helper has too little of, for now. */
+  | { readonly is: 'queued'; readonly position: number; readonly shortage: Failure | null }
   | {
       readonly is: 'running';
       readonly progress: JobProgress | null;

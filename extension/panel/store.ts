@@ -404,7 +404,7 @@ export async function openStore(world: World): Promise<Store> {
   /** From what is remembered of a job to its result. */
   async function takeUp(id: string, mine: JobUnderWay, helper: HelperConnection): Promise<void> {
     const { signal } = mine.stop;
-    set({ work: { is: 'queued', position: 0 } });
+    set({ work: { is: 'queued', position: 0, shortage: null } });
     const record = await world.records.load(id);
     // Another panel has brought it to its end.
     if (!record || record.result !== null) return set({ work: { is: 'idle' }, history: await finished() });
@@ -466,7 +466,9 @@ export async function openStore(world: World): Promise<Store> {
           case 'uploading':
             return;
           case 'queued':
-            return set({ work: { is: 'queued', position: status.position } });
+            return set({
+              work: { is: 'queued', position: status.position, shortage: (status.shortage ?? null) as Failure | null },
+            });
           case 'running':
             progress = status.progress ?? progress;
             return show();

@@ -141,6 +141,8 @@ export const STRINGS = {
     uploading: 'Sending the layer',
     queued: (before: number) =>
       before === 0 ? 'Starting' : `Waiting for ${before} other job${before === 1 ? '' : 's'}`,
+    short: 'Waiting for room',
+    shortHelp: 'The job goes on by itself as soon as there is enough.',
     phase: (phase: JobProgress['phase']) => PHASES[phase],
     fetching: 'Fetching the picture',
     inserting: 'Inserting the layer',

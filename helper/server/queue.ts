@@ -164,6 +164,10 @@ class JobQueue implements Jobs {
 
   async create(owner: string, layer: LayerShape, options: UpscaleOptions, kernel?: Kernel): Promise<Upload> {
     checkShape(layer, options);
+    if (kernel && kernel.scale !== options.scale) {
+      const sentence = `The kernel is for ${kernel.scale}x, and the layer is to be enlarged ${options.scale}x.`;
+      throw new KernelFusionError('BAD_KERNEL', sentence);
+    }
     const refusal = this.refusal(layer, options);
     if (refusal) throw new KernelFusionError(refusal.code, refusal.sentence);
     const id = newJobId();

@@ -155,7 +155,20 @@ export function everyState({ original, enlarged, kernel, kernelSoFar }: Exhibits
       },
     },
     sending: { about: 'The layer on its way', state: { ...ready, work: { is: 'uploading', share: 0.62 } } },
-    busy: { about: 'The helper is busy with other jobs', state: { ...ready, work: { is: 'queued', position: 2 } } },
+    busy: {
+      about: 'The helper is busy with other jobs',
+      state: { ...ready, work: { is: 'queued', position: 2, shortage: null } },
+    },
+    short: {
+      about: 'The helper waits for memory',
+      state: {
+        ...ready,
+        work: {
+          ...{ is: 'queued', position: 0 },
+          shortage: { code: 'NOT_ENOUGH_MEMORY', sentence: 'This takes about 4.2 GB of memory, and 1.1 GB are free.' },
+        },
+      },
+    },
     estimating: {
       about: 'At work: the kernel takes shape',
       state: {

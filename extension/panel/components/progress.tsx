@@ -17,7 +17,7 @@ export function phaseOf(work: Work): string {
     case 'uploading':
       return TEXT.uploading;
     case 'queued':
-      return TEXT.queued(work.position);
+      return work.shortage ? TEXT.short : TEXT.queued(work.position);
     case 'running':
       return work.progress ? TEXT.phase(work.progress.phase) : TEXT.queued(0);
     case 'away':
@@ -68,6 +68,11 @@ export function Progress({ work, actions }: { readonly work: Work; readonly acti
         </div>
       )}
       {running?.progress?.note && <p class="soft">{running.progress.note}</p>}
+      {work.is === 'queued' && work.shortage && (
+        <p class="soft">
+          {work.shortage.sentence} {TEXT.shortHelp}
+        </p>
+      )}
       {work.is === 'away' && <p class="soft">{STRINGS.helper.away}</p>}
       <footer class="between">
         <span class="soft">{eta === null ? '' : TEXT.eta(eta)}</span>

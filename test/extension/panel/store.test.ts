@@ -94,7 +94,10 @@ test('a job goes from the layer to the new layer, and is kept from its beginning
   assert.equal((kept as { isUploaded: boolean }).isUploaded, false);
   assert.deepEqual((kept as { original: unknown }).original, PIXELS);
   fake.tell('1', { of: 'status', status: statusOf('1', { state: 'queued', position: 2 }) });
-  assert.deepEqual(store.state().work, { is: 'queued', position: 2 });
+  assert.deepEqual(store.state().work, { is: 'queued', position: 2, shortage: null });
+  const shortage = { code: 'NOT_ENOUGH_MEMORY', sentence: 'Close other programs.' } as const;
+  fake.tell('1', { of: 'status', status: statusOf('1', { state: 'queued', shortage }) });
+  assert.deepEqual(store.state().work, { is: 'queued', position: 0, shortage });
   const progress = { phase: 'kernel', fraction: 0.5, etaSeconds: 4 } as const;
   fake.tell('1', { of: 'kernel', kernel: KERNEL });
   fake.tell('1', { of: 'progress', progress });

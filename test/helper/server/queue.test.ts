@@ -111,6 +111,11 @@ test('the largest kernel that can be given ends as a result at every scale, and 
   }
 });
 
+test('a kernel of another scale than the job is refused before its pixels are sent', async () => {
+  const started = jobs.create(OWNER, shapeOf(16), parseOptions({ scale: 2 }), bicubicKernel(3));
+  await assert.rejects(started, { code: 'BAD_KERNEL' });
+});
+
 test('the confidence in a kernel is kept with its result; one of an earlier helper, which kept none, is read all the same', async () => {
   const id = await submit(jobs);
   assert.equal((await untilState(jobs, id, 'done')).result?.confidence, 0.75);
