@@ -79,7 +79,8 @@ async function takeFreeName(from: string, to: string): Promise<void> {
     () => null,
     (error: NodeJS.ErrnoException) => error,
   );
-  if (error === null) return rm(from);
+  // The work is done, also where another program holds the other name for a moment (Windows).
+  if (error === null) return rm(from, { force: true, maxRetries: 3 }).catch(() => undefined);
   if (error.code === 'EEXIST') throw error;
   // A disk without hard links (FAT): all there is to do is to look just before.
   const isFree = await lstat(to).then(

@@ -44,7 +44,7 @@ export type JobFacts = Job<Omit<LayerPixels, 'rgba'>, Omit<Picture, 'rgba'>>;
 export interface Records {
   /** Keeps all of a job. */
   put(record: JobRecord): Promise<void>;
-  /** Keeps what is new of a job that is kept: all but pixels. */
+  /** Keeps what is new of a job, all but pixels; of one that is not kept (any more), nothing. */
   note(facts: JobFacts): Promise<void>;
   /** Null where it is not kept (any more). */
   load(id: string): Promise<JobRecord | null>;
@@ -109,6 +109,7 @@ export async function openRecords(factory: IDBFactory = indexedDB): Promise<Reco
   const pixelsOf = async (id: string, of: PixelsOf, size: { readonly width: number; readonly height: number }) => {
     const rgba = new Uint8ClampedArray(bytesOf(size));
     const pieces: Uint8ClampedArray[] = await look(PIXELS, (pixels) => pixels.getAll(piecesOf(id, of)));
+    if (pieces.length !== Math.ceil(rgba.length / PIECE)) throw storageFailed(`${pieces.length} pieces of ${of}`);
     for (const [at, piece] of pieces.entries()) rgba.set(piece, at * PIECE);
     return rgba;
   };
@@ -126,7 +127,13 @@ export async function openRecords(factory: IDBFactory = indexedDB): Promise<Reco
         putPixels('original', record.original.rgba);
         if (record.result) putPixels('result', record.result.picture.rgba);
       }),
-    note: (facts) => change((store) => store.put(factsOf(facts))),
+    note: (facts) =>
+      change((store) => {
+        const known = store.getKey(facts.id);
+        known.onsuccess = () => {
+          if (known.result !== undefined) store.put(factsOf(facts));
+        };
+      }),
     async load(id) {
       const facts: JobFacts | undefined = await look(FACTS, (store) => store.get(id));
       if (!facts) return null;
@@ -172,13 +179,16 @@ async function orStorageFailed<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new KernelFusionError(
-      'STORAGE_FAILED',
-      'The browser could not keep or find a picture: its disk space may be used up. Free some, or leave private browsing.',
-      { cause },
-    );
+    throw storageFailed(cause);
   }
 }
+
+const storageFailed = (cause: unknown) =>
+  new KernelFusionError(
+    'STORAGE_FAILED',
+    'The browser does not keep pictures for KernelFusion, or has lost one: its disk space may be used up. Free some, or leave private browsing.',
+    { cause },
+  );
 
 const settled = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {

@@ -92,8 +92,8 @@ export async function openStore(world: World): Promise<Store> {
   let editor: ConnectedEditor | null = null;
   let tab: number | null = null;
   let job: JobUnderWay | null = null;
-  /** Id of the job whose result is shown and could not be kept here: the helper still has it. */
-  let unkept: string | null = null;
+  /** The job whose result is shown and could not be kept here: the helper still has it, until it is in the document. */
+  let unkept: { readonly id: string; readonly trouble: Trouble } | null = null;
   let wasClicked = false;
 
   const set = (change: Partial<PanelState>) => {
@@ -346,8 +346,12 @@ export async function openStore(world: World): Promise<Store> {
     const { helper, id } = await start(read, mine.stop.signal);
     mine.id = id;
     await world.locks.request(lockOf(id), async () => {
-      await world.records.put({ ...read, id });
-      if (instead !== undefined) await world.records.delete(instead);
+      try {
+        await world.records.put({ ...read, id });
+      } finally {
+        // Also where there was no room for both: it would be taken up, and fail, again and again.
+        if (instead !== undefined) await world.records.delete(instead);
+      }
       await keepAt(id, mine, helper, () => send(helper, { ...read, id }, mine));
     });
   }
@@ -422,7 +426,7 @@ export async function openStore(world: World): Promise<Store> {
   /** Takes up the newest job that is not finished and that no other panel is at. */
   async function resumeJob(): Promise<void> {
     for (const { id, result } of await world.records.all()) {
-      if (result !== null) continue;
+      if (result !== null || id === unkept?.id) continue;
       const isOurs = await world.locks.request(lockOf(id), { ifAvailable: true }, async (lock) => {
         if (!lock || !connection || job !== null) return lock !== null;
         const helper = connection;
@@ -527,7 +531,7 @@ export async function openStore(world: World): Promise<Store> {
       await world.records.put(whole);
       for (const id of surplus(await world.records.all())) await world.records.delete(id);
     });
-    if (trouble) unkept = record.id;
+    if (trouble) unkept = { id: record.id, trouble };
     else await helper.forget(record.id).catch(() => {});
     await showDone(whole, false, trouble);
     if (record.insertWhenDone) await insert(whole, signal);
@@ -548,9 +552,9 @@ export async function openStore(world: World): Promise<Store> {
     set({ history, work: { is: 'done', record, canUndo, trouble } });
   }
 
-  /** A result that could not be kept is in the document, or the person turns to something else. */
+  /** The person turns from a result that could not be kept to something else. */
   function letGo(): void {
-    if (unkept !== null) void discard(unkept);
+    if (unkept) void discard(unkept.id);
     unkept = null;
   }
 
@@ -578,8 +582,10 @@ export async function openStore(world: World): Promise<Store> {
   }
 
   async function update(record: FinishedRecord, canUndo: boolean): Promise<void> {
-    const trouble = unkept === record.id ? null : await keeping(() => world.records.note(record));
-    letGo();
+    const isUnkept = unkept?.id === record.id;
+    // Found again by another panel it would be inserted once more.
+    if (isUnkept && record.inserted) void discard(record.id);
+    const trouble = isUnkept ? unkept!.trouble : await keeping(() => world.records.note(record));
     await showDone(record, canUndo, trouble);
   }
 

@@ -80,7 +80,7 @@ export const STRINGS = {
     pairing: 'Pairing',
     outdated: 'Versions do not fit',
     refused: 'Not connected',
-    away: 'The helper is away. The job goes on by itself as soon as it is back.',
+    away: 'The helper is away. The job goes on by itself as soon as the panel is connected with it again.',
   },
   editor: {
     heading: 'Layer',

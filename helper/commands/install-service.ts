@@ -105,7 +105,16 @@ export async function installService(
     // A helper takes some seconds to end in order, and until then the system does not start another.
     if (ran) await comesTrue(async () => (await findInstance(state)) === null, patience, signal);
   }
-  for (const command of start) await execute(command, signal, 'The file was written, but ');
+  for (const command of start) {
+    const begin = () => execute(command, signal, 'The file was written, but ');
+    // launchd knows the earlier one for some seconds after its helper has gone, and refuses till then.
+    const isBegun = () =>
+      begin().then(
+        () => true,
+        () => false,
+      );
+    if (end.length === 0 || !(await comesTrue(isBegun, patience, signal))) await begin();
+  }
   if (!(await comesTrue(isNew, patience, signal))) {
     throw new KernelFusionError(
       'SERVICE_FAILED',

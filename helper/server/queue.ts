@@ -75,6 +75,8 @@ interface Job {
   error: Failure | null;
   /** What there was too little of when it was last tried. */
   shortage: Failure | null;
+  /** When it first met one, as long as it has not got further since. */
+  shortSince: number | null;
   /** It has met the shortage while it ran: it is not tried again at once. */
   isHeld: boolean;
   /** Deletes it when it has ended; ends it when it has waited for room in vain. */
@@ -146,7 +148,15 @@ class JobQueue implements Jobs {
   }
 
   private add(id: JobId, folder: JobFolder, record: JobRecord, state: JobState): Job {
-    const none = { upload: null, progress: null, result: null, error: null, shortage: null, expiry: null };
+    const none = {
+      upload: null,
+      progress: null,
+      result: null,
+      error: null,
+      shortage: null,
+      shortSince: null,
+      expiry: null,
+    };
     const job: Job = { id, folder, record, listeners: new Set(), state, isHeld: false, ...none };
     this.jobs.set(id, job);
     return job;
@@ -337,7 +347,8 @@ class JobQueue implements Jobs {
     if (!shortage) return true;
     if (job.shortage?.code !== shortage.code) this.log.warn({ job: job.id, shortage }, 'job waits for room');
     job.shortage = shortage;
-    job.expiry ??= setTimeout(() => void this.giveUp(job), this.keepFor);
+    job.shortSince ??= Date.now();
+    job.expiry ??= setTimeout(() => void this.giveUp(job), this.keepFor - (Date.now() - job.shortSince));
     return false;
   }
 
@@ -413,8 +424,11 @@ class JobQueue implements Jobs {
     const verdict = judge(end, lastWord, result, this.isClosing);
     const { exitCode, signal, lastWords } = end;
     if (verdict.kind !== 'done') this.log.warn({ job: job.id, exitCode, signal, lastWords }, 'the worker has ended');
-    const isLast = starts >= MOST_STARTS;
-    return isLast && verdict.kind === 'short' ? { kind: 'failed', error: verdict.shortage } : verdict;
+    if (verdict.kind !== 'short') return verdict;
+    // Memory is asked for before anything is done, by helper and worker, which do not see quite the same: it costs no start.
+    if (verdict.shortage.code === 'NOT_ENOUGH_MEMORY') await folder.forgetStarts();
+    else if (starts >= MOST_STARTS) return { kind: 'failed', error: verdict.shortage };
+    return verdict;
   }
 
   private hear(job: Job, message: Exclude<WorkerMessage, { kind: 'failed' }>): void {
@@ -431,6 +445,7 @@ class JobQueue implements Jobs {
         const { failure } = message;
         if (failure) this.log.warn({ job: job.id, failure }, 'a checkpoint could not be written');
         else job.folder.forgetStarts().catch((err) => this.log.warn({ job: job.id, err }, 'starts are still counted'));
+        job.shortSince = null;
         return;
       }
       default:
@@ -444,6 +459,7 @@ class JobQueue implements Jobs {
     job.shortage = shortage;
     job.isHeld = shortage !== null;
     this.waiting.unshift(job);
+    this.running = null; // It does not wait for itself.
     this.tellWaiting();
     if (job.isHeld) this.lookAgain();
   }

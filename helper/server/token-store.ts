@@ -71,6 +71,8 @@ type Entry = PairedPanel & v.InferOutput<typeof paired>;
 
 const makeSecret = () => randomBytes(32).toString('base64url');
 const hashOf = (token: string) => createHash('sha256').update(token).digest();
+/** A failure to read, and not what was read. */
+const isOfTheDisk = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
 const isAbsent = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 function unavailable(sentence: string, cause?: unknown): KernelFusionError {
@@ -174,7 +176,9 @@ export function openTokenStore(folder: string, tell: (unusable: KernelFusionErro
     },
 
     async has(id) {
-      return (await readUsable(id)) !== null;
+      // A disk that fails for a moment revokes nothing.
+      const entry = await read(id).catch((error) => (isOfTheDisk(error.cause) ? Promise.reject(error) : null));
+      return entry !== null;
     },
 
     async list() {

@@ -194,7 +194,9 @@ export function fakeWorld(settings: Record<string, unknown> = { secrets: SECRETS
           records.set(record.id, structuredClone(record));
         },
         async note(facts) {
-          const { original, result } = records.get(facts.id) as JobRecord;
+          const known = records.get(facts.id);
+          if (!known) return;
+          const { original, result } = known;
           records.set(facts.id, { ...structuredClone(facts), original, result });
         },
         load: async (id) => records.get(id) ?? null,

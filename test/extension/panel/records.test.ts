@@ -1,14 +1,15 @@
 /** Which finished jobs are let go; that records outlive a panel is tried in browsers, by test/e2e. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type JobRecord, surplus } from '../../../extension/panel/records.ts';
+import { type JobFacts, surplus } from '../../../extension/panel/records.ts';
 
 const MEBIBYTE = 2 ** 20;
 
-/** A record of a layer and a result of so many bytes: no more of them is looked at than their length. */
-function record(id: number, layerBytes: number, resultBytes: number | null): JobRecord {
-  const result = resultBytes === null ? null : { picture: { rgba: { length: resultBytes } } };
-  return { id: String(id), original: { rgba: { length: layerBytes } }, result } as unknown as JobRecord;
+/** What is told of a job whose layer and result have so many bytes of pixels. */
+function record(id: number, layerBytes: number, resultBytes: number | null): JobFacts {
+  const size = (bytes: number) => ({ width: bytes / 4, height: 1 });
+  const result = resultBytes === null ? null : { picture: size(resultBytes) };
+  return { id: String(id), original: { x: 0, y: 0, ...size(layerBytes) }, result } as JobFacts;
 }
 
 const records = (count: number, layerBytes: number, resultBytes: number | null) =>

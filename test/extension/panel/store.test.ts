@@ -347,6 +347,42 @@ test('a result that cannot be kept is shown and inserted all the same, and the h
   await untilInserted(store);
   await until(() => fake.deeds.includes('forget 1'));
   assert.deepEqual([fake.deeds.slice(3), fake.records.size], [['insert', 'cancel 1', 'forget 1'], 0]);
+  // It is told until the person leaves it: nobody has it but this view, once the insertion is undone.
+  store.actions.undo();
+  const { work: undone } = await until(({ work }) => work.is === 'done' && work.record.inserted === null);
+  assert.deepEqual(undone.is === 'done' && [undone.trouble?.with, fake.records.size], ['keeping', 0]);
+});
+
+test('a result that could not be kept stays in view when the helper goes away and comes back', async () => {
+  const { fake, store, until, work } = await ready();
+  store.actions.setInsertWhenDone(false);
+  store.actions.upscale();
+  await sent(fake);
+  await settledFor('1', fake);
+  fake.fillDisk();
+  fake.tellDone('1');
+  await work('done');
+  let ways = 0;
+  const stop = store.subscribe(() => {
+    ways += store.state().work.is === 'done' ? 0 : 1;
+  });
+  fake.breakConnection();
+  await until(({ helper }) => helper.is === 'connecting');
+  await until(({ helper }) => helper.is === 'ready');
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  stop();
+  assert.deepEqual([ways, fake.deeds.slice(2)], [0, ['fetch 1']]);
+});
+
+test('pixels that are sent anew and find no room do not come back again and again', async () => {
+  const { fake, store, work } = await ready();
+  fake.helper.upload = () => new Promise(() => {});
+  store.actions.upscale();
+  await sent(fake);
+  fake.fillDisk();
+  fake.breakConnection();
+  assert.equal((await work('failed')).failure.code, 'STORAGE_FAILED');
+  assert.equal(fake.records.size, 0);
 });
 
 test('a result that could not be kept is let go when the person turns to something else', async () => {
