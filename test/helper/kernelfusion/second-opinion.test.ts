@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choose } from '../../../helper/kernelfusion/candidates.ts';
-import { JUDGED_IN_LAST_ROUND, lastRound } from '../../../helper/kernelfusion/last-round.ts';
+import { confirmed, JUDGED_IN_LAST_ROUND, lastRound } from '../../../helper/kernelfusion/second-opinion.ts';
 import { met } from '../../support/met.ts';
 
 const RING = met('ring', -3.4);
@@ -66,4 +66,22 @@ test('a fitted kernel is chosen only if it leads clearly', async () => {
   const chosen = async (fit: number) => (await round({ ...ALIKE, ring: -2, 'diffusion 1': -3.1, fit })).chosen.start;
   assert.equal(await chosen(-3.17), 'diffusion 1');
   assert.equal(await chosen(-3.19), 'fit');
+});
+
+test('without a last round a fitted kernel stands where it leads clearly by both scores, else the best diffused one', async () => {
+  const judged: string[] = [];
+  const chosen = async (diffused: number, before = BEFORE) => {
+    const judge = async ({ start }: { readonly start: string }) => {
+      judged.push(start);
+      return { score: start === 'ring' ? -3 : diffused };
+    };
+    return (await confirmed(RING, before, judge)).start;
+  };
+  // 0.2 behind by gradients.
+  assert.equal(await chosen(-3.06), 'ring');
+  assert.equal(await chosen(-3.08), 'diffusion 1');
+  assert.deepEqual(judged.slice(0, 2), ['ring', 'diffusion 1']);
+  judged.length = 0;
+  assert.equal(await chosen(-9, [RING]), 'ring');
+  assert.deepEqual(judged, []);
 });
