@@ -1,8 +1,8 @@
 /**
  * What a job will take, told before it starts: seconds, memory at its peak, room on the disk. And which layers are none for us.
  *
- * Seconds are the predicted arithmetic (work.ts) over the speed of this computer, which the last finished job has told; before
- * the first one that of a slow one is assumed.
+ * Seconds are the predicted arithmetic (work.ts) over the speed of this computer, which the last finished job of the kind has told;
+ * before the first one that of a slow one is assumed.
  */
 import os from 'node:os';
 import { KernelFusionError } from '../../shared/errors.ts';
@@ -52,9 +52,15 @@ export function workOf({ width, height }: LayerShape, options: UpscaleOptions, g
   return prior + kernel + image + alpha;
 }
 
-/** Multiply-adds a second and thread: what a slow laptop does. */
-const ASSUMED_SPEED = 4e10;
-export const assumedSpeed = () => ASSUMED_SPEED * os.availableParallelism();
+/** What a job spends its time with: nets use every thread, the solvers of a job without one do not. */
+export type WorkKind = 'nets' | 'solvers';
+export const kindOf = ({ preset }: UpscaleOptions): WorkKind => (preset === 'fast' ? 'solvers' : 'nets');
+
+/** Multiply-adds a second that a slow laptop does. */
+export const assumedSpeeds = (): Record<WorkKind, number> => ({
+  nets: 4e10 * os.availableParallelism(),
+  solvers: 1.2e10,
+});
 
 const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) => width * height * scale ** 2;
 

@@ -11,7 +11,16 @@ import { KernelFusionError } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { toCoded } from '../failure.ts';
-import { assumedSpeed, checkShape, diskNeeded, memoryRefusal, predictMemory, resultBytes, workOf } from './estimate.ts';
+import {
+  assumedSpeeds,
+  checkShape,
+  diskNeeded,
+  kindOf,
+  memoryRefusal,
+  predictMemory,
+  resultBytes,
+  workOf,
+} from './estimate.ts';
 import type { JobFolder, JobRecord } from './job-folder.ts';
 import type {
   Estimate,
@@ -112,7 +121,7 @@ class JobQueue implements Jobs {
   private nextLook: NodeJS.Timeout | null = null;
   private isClosing = false;
   /** Multiply-adds a second. */
-  private speed = assumedSpeed();
+  private readonly speeds = assumedSpeeds();
 
   constructor(
     {
@@ -165,7 +174,7 @@ class JobQueue implements Jobs {
   estimate(layer: LayerShape, options: UpscaleOptions, givenSide?: number): Estimate {
     checkShape(layer, options);
     return {
-      seconds: workOf(layer, options, givenSide) / this.speed,
+      seconds: workOf(layer, options, givenSide) / this.speeds[kindOf(options)],
       memory: predictMemory(layer, options, this.device),
       disk: diskNeeded(layer, options),
       refusal: this.refusal(layer, options),
@@ -528,7 +537,9 @@ class JobQueue implements Jobs {
 
   private learnSpeed({ record: { layer, options, kernel } }: Job, { timings }: ResultInfo): void {
     // Phases that an earlier run had finished would make this computer look faster than it is.
-    if (timings.prior > 0) this.speed = workOf(layer, options, kernel?.size) / timings.total;
+    const kind = kindOf(options);
+    const first = kind === 'nets' ? timings.prior : timings.kernel;
+    if (first > 0) this.speeds[kind] = workOf(layer, options, kernel?.size) / timings.total;
   }
 }
 

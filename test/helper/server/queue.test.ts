@@ -376,6 +376,19 @@ test('an estimate grows with the layer and the scale, and says what would be ref
   assert.equal(small.refusal, null);
 });
 
+test('a job that has ended tells the speed of its kind: with nets, or without', async () => {
+  const seconds = (preset: 'fast' | 'balanced') => jobs.estimate(shapeOf(64), parseOptions({ preset })).seconds;
+  const before = [seconds('fast'), seconds('balanced')];
+  const upload = await jobs.create(OWNER, shapeOf(16), parseOptions({ preset: 'fast' }));
+  await upload.write(0, pixelsOf(shapeOf(16)));
+  await upload.finish();
+  await untilState(jobs, upload.id, 'done');
+  assert.notEqual(seconds('fast'), before[0]);
+  assert.equal(seconds('balanced'), before[1]);
+  await submit(jobs, {}).then((id) => untilState(jobs, id, 'done'));
+  assert.notEqual(seconds('balanced'), before[1]);
+});
+
 test('jobs are bounded in number and in bytes, and there is room again when finished ones are forgotten', async () => {
   const { disk } = jobs.estimate(shapeOf(16), parseOptions({}));
   await jobs.close();
