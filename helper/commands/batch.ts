@@ -7,6 +7,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, EXIT_CODES, KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
+import type { Sense } from '../../shared/kernel-formats/format.ts';
 import { parseOptions } from '../../shared/options.ts';
 import { spokenTime } from '../progress.ts';
 import {
@@ -23,6 +24,7 @@ import {
   writeManifest,
 } from './batch-manifest.ts';
 import type { CommandResult } from './command-result.ts';
+import { readKernelFile } from './kernel-file.ts';
 import { runApart } from './upscale-apart.ts';
 
 export interface BatchRequest {
@@ -34,7 +36,7 @@ export interface BatchRequest {
   readonly options: Readonly<Record<string, unknown>>;
   /** A kernel file for all pictures, and its sense. */
   readonly kernel?: string;
-  readonly kernelSense?: string;
+  readonly kernelSense?: Sense;
   /** Name of the picture whose estimated kernel is taken for all. */
   readonly kernelFrom?: string;
   readonly threads?: number;
@@ -93,6 +95,9 @@ async function makePlan(request: BatchRequest): Promise<Plan> {
     throw bad('The picture of --kernel-from is not in the folder: give the name of a picture in it, without a path.');
   }
   const given = request.kernel === undefined ? null : path.resolve(request.kernel);
+  // A kernel that cannot be used is refused once, not by every picture, and before the manifest binds the folder to it.
+  if (given !== null)
+    await readKernelFile(given, { scale, ...(request.kernelSense && { sense: request.kernelSense }) });
   const ownKernel = (name: string) => given === null && (request.kernelFrom ?? name) === name;
   const entries = entriesFor(names, scale, ownKernel);
   const first = entries.find(({ input }) => input === request.kernelFrom) ?? null;

@@ -3,7 +3,16 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -221,6 +230,20 @@ test('other options, an unknown picture, two kernels or the folder itself for re
   await assert.rejects(go({ folder: path.join(folder, 'absent') }), { code: 'INPUT_NOT_FOUND' });
   assert.equal((await go({ options: { scale: 4 }, force: true })).exitCode, 0);
   assert.deepEqual(manifest().options.slice(0, 2), ['--scale', '4']);
+});
+
+test('a given kernel that cannot be used is refused once, before anything is made', async () => {
+  put('a.png', 'b.png');
+  const { ran, go, inputs } = standIn();
+  const kernel = path.join(folder, 'k.csv');
+  await assert.rejects(go({ kernel }), { code: 'INPUT_NOT_FOUND' });
+  writeFileSync(kernel, '1,2\n3');
+  await assert.rejects(go({ kernel }), { code: 'BAD_KERNEL', message: /square/ });
+  assert.deepEqual([ran.length, existsSync(out)], [0, false]);
+  writeFileSync(kernel, '1,2\n3,4');
+  await go({ kernel });
+  assert.deepEqual(inputs(), ['a.png', 'b.png']);
+  assert.equal(argumentOf(ran[1], '--kernel'), kernel);
 });
 
 test('results of pictures that differ in their extension only have names of their own', async () => {
