@@ -106,13 +106,11 @@ async function writeOutputs(
   write: WriteFile,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { layer, kernel, confidence } = job.result;
+  const { layer, kernel, kernelSource, confidence } = job.result;
   await writePicture(outputs.picture, layer, picture, signal, write);
-  const about = {
-    source,
-    options: { ...options },
-    ...(confidence !== null && { confidence }),
-  };
+  // They tell where a kernel was found: one that was given, or the plain one, was not found in this picture.
+  const about =
+    kernelSource === 'estimated' ? { source, options: { ...options }, ...(confidence !== null && { confidence }) } : {};
   const notes: string[] = [];
   for (const file of outputs.kernels) {
     const format = formatAskedBy(file);

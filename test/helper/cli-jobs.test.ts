@@ -83,7 +83,8 @@ test('a kernel that was found has a confidence, in words, in the report and in i
   const files = ['-o', file('found-x2.png'), '--kernel-out', file('found.json'), '--report', file('found.html')];
   const { code, stdout, stderr } = await run('upscale', file('found.png'), ...files, '--preset', 'fast');
   assert.equal(code, 0, stderr);
-  const { confidence } = JSON.parse(readFileSync(file('found.json'), 'utf8'));
+  const { confidence, source, options } = JSON.parse(readFileSync(file('found.json'), 'utf8'));
+  assert.deepEqual([source.width, source.height, options.preset], [24, 24, 'fast']);
   const percent = `${Math.round(100 * confidence)} %`;
   assert.match(stdout, new RegExp(`^Kernel: estimated from the picture, 14 x 14, confidence ${percent}\\. `, 'm'));
   assert.ok(readFileSync(file('found.html'), 'utf8').includes(`<dt>Confidence</dt><dd>${percent} (`));
@@ -95,7 +96,7 @@ test('a flat picture stays flat', async () => {
   const { code, stdout, stderr } = await run('upscale', file('flat.png'), ...files, '--preset', 'fast');
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^Kernel: plain bicubic, 8 x 8\. /m);
-  assert.doesNotMatch(readFileSync(file('flat.json'), 'utf8'), /confidence/);
+  assert.doesNotMatch(readFileSync(file('flat.json'), 'utf8'), /confidence|source|options/);
   const { data } = await decode(file('flat-x2.png'));
   assert.equal(data.length, 32 * 32 * 3);
   assert.ok(data.every((value) => Math.abs(value - 90) <= 1));
