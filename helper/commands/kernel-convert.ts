@@ -23,9 +23,10 @@ export async function convertKernel(request: ConvertRequest, signal: AbortSignal
   const { input, outputs, scale, sense, grid, centre, force } = request;
   const formats = outputs.map(formatAskedBy);
   await checkOutputs(input, outputs, force);
-  const { kernel, notes } = await readKernelFile(input, { ...(scale && { scale }), ...(sense && { sense }) });
+  const { kernel, origin, notes } = await readKernelFile(input, { ...(scale && { scale }), ...(sense && { sense }) });
   const files = formats.map((format) => {
     const { bytes, notes } = exportKernel(kernel, format, {
+      ...origin,
       ...(grid && { grid }),
       ...(centre && { centring: centre }),
     });

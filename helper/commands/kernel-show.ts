@@ -19,8 +19,10 @@ const SHADES = ' .:-=+*#%@';
 
 /** Throws what `readKernelFile` throws. */
 export async function showKernel({ kernel: file, scale, sense }: ShowRequest): Promise<CommandResult> {
-  const { kernel, format, notes } = await readKernelFile(file, { ...(scale && { scale }), ...(sense && { sense }) });
-  const data = { format: format.id, ...measure(kernel), notes };
+  const options = { ...(scale && { scale }), ...(sense && { sense }) };
+  const { kernel, format, origin, notes } = await readKernelFile(file, options);
+  // The kernel's `confidence` is 0 to 1; null: the file does not tell it.
+  const data = { format: format.id, ...measure(kernel), confidence: origin.confidence ?? null, notes };
   return { data, text: inWords(path.basename(file), format.label, kernel, data), exitCode: 0 };
 }
 
@@ -53,9 +55,9 @@ function inWords(
   name: string,
   label: string,
   kernel: Kernel,
-  found: ReturnType<typeof measure> & { notes: readonly string[] },
+  found: ReturnType<typeof measure> & { confidence: number | null; notes: readonly string[] },
 ): string {
-  const { size, scale, centreOfMass: mass, spread, angle, smallest, largest, notes } = found;
+  const { size, scale, centreOfMass: mass, spread, angle, smallest, largest, confidence, notes } = found;
   const number = (value: number) => Number(value.toPrecision(3)).toString();
   const [down, right] = mass.map((value) => (Math.abs(value) < 0.005 ? '0' : value.toFixed(2)));
   const lines = [
@@ -63,6 +65,7 @@ function inWords(
     `Centre of mass: ${right} pixels right and ${down} down of the centre`,
     `Spread: ${spread[0].toFixed(2)} pixels along ${angle.toFixed(0)} degrees, ${spread[1].toFixed(2)} across (standard deviations)`,
     `Values: ${number(smallest)} to ${number(largest)}, sum 1`,
+    ...(confidence === null ? [] : [`Confidence: ${Math.round(100 * confidence)} %`]),
     ...notes.map((note) => `Note: ${note}`),
     'In correlation sense, the weights a pixel is averaged with:',
     drawKernel(kernel),

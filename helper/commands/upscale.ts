@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
-import type { Sense, Source } from '../../shared/kernel-formats/format.ts';
+import type { Origin, Sense, Source } from '../../shared/kernel-formats/format.ts';
 import { exportKernel } from '../../shared/kernel-formats/index.ts';
 import { pngFormat } from '../../shared/kernel-formats/png.ts';
 import { parseOptions, type UpscaleOptions } from '../../shared/options.ts';
@@ -75,7 +75,7 @@ export async function upscale(request: UpscaleRequest, signal: AbortSignal, disp
     onNote: display.note,
   }).finally(display.stop);
 
-  const notes = await writeOutputs(outputs, input, options, job, writerFor(request.force), signal);
+  const notes = await writeOutputs(outputs, input, options, job, known?.origin ?? {}, writerFor(request.force), signal);
   const data = describe(outputs, plan, picture, options, job, [...(known?.notes ?? []), ...notes]);
   return { data, text: inWords(data), exitCode: 0 };
 }
@@ -97,24 +97,25 @@ async function readInput(file: string, limits: ReadLimits, signal: AbortSignal):
   return { name: path.basename(file), picture, source };
 }
 
-/** Returns what there is to say about the kernel's files. */
+/** `knownOrigin`: what the file of a given kernel says of it. Returns what there is to say about the kernel's files. */
 async function writeOutputs(
   outputs: Outputs,
   { name, picture, source }: Input,
   options: UpscaleOptions,
   job: Job,
+  knownOrigin: Origin,
   write: WriteFile,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { layer, kernel, kernelSource, confidence } = job.result;
   await writePicture(outputs.picture, layer, picture, signal, write);
-  // They tell where a kernel was found: one that was given, or the plain one, was not found in this picture.
-  const about =
-    kernelSource === 'estimated' ? { source, options: { ...options }, ...(confidence !== null && { confidence }) } : {};
+  const here: Origin = { source, options: { ...options }, ...(confidence !== null && { confidence }) };
+  // A kernel that was given, or the plain one, was not found in this picture.
+  const origin = { estimated: here, given: knownOrigin, bicubic: {} }[kernelSource];
   const notes: string[] = [];
   for (const file of outputs.kernels) {
     const format = formatAskedBy(file);
-    const exported = exportKernel(kernel, format, about);
+    const exported = exportKernel(kernel, format, origin);
     const isPicture = format === pngFormat; // To look at; `kernel convert` writes one to be read by programs.
     await write(file, isPicture ? await kernelPng(kernel) : exported.bytes, signal);
     if (!isPicture) notes.push(...exported.notes);

@@ -3,17 +3,14 @@
  */
 import { KernelFusionError } from '../errors.ts';
 import { flip, type Kernel, makeKernel, resizeSide } from '../kernel.ts';
-import type { About, Centring, Grid, KernelFormat, Source } from './format.ts';
+import type { About, Centring, Grid, KernelFormat, Origin } from './format.ts';
 import { centre, halfPixel, hasParity, toGrid } from './placing.ts';
 
-export interface ExportOptions {
+export interface ExportOptions extends Origin {
   /** `hr` unless told otherwise. */
   readonly grid?: Grid;
   /** As the format is unless told otherwise. */
   readonly centring?: Centring;
-  readonly source?: Source;
-  readonly options?: Readonly<Record<string, unknown>>;
-  readonly confidence?: number;
 }
 
 export interface Exported {

@@ -35,18 +35,22 @@ export interface Source {
   readonly height?: number;
 }
 
-/** What a file may tell about its values; only JSON tells all of it. */
-export interface About {
-  /** The scale of the kernel's job, whatever the grid. */
-  readonly scale: Scale;
-  readonly sense: Sense;
-  readonly grid: Grid;
-  readonly centring: Centring;
+/** Where a kernel was found, and how sure that is: what stays true of it in whatever file it is. */
+export interface Origin {
   readonly source?: Source;
   /** The options of the job that estimated it. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Probability, 0 .. 1, that it restores a better picture than the plain bicubic one. */
   readonly confidence?: number;
+}
+
+/** What a file may tell about its values; only JSON tells all of it. */
+export interface About extends Origin {
+  /** The scale of the kernel's job, whatever the grid. */
+  readonly scale: Scale;
+  readonly sense: Sense;
+  readonly grid: Grid;
+  readonly centring: Centring;
 }
 
 /** What was read from a file: `size` rows of `size` values, and what the file says about them. Not checked yet. */

@@ -4,7 +4,7 @@
  */
 import { KernelFusionError } from '../errors.ts';
 import { flip, type Kernel, makeKernel, type Scale } from '../kernel.ts';
-import { type Found, type KernelFormat, LARGEST_SIDE, type Sense } from './format.ts';
+import { type Found, type KernelFormat, LARGEST_SIDE, type Origin, type Sense } from './format.ts';
 import { fromCorner } from './placing.ts';
 
 export interface ImportOptions {
@@ -17,6 +17,8 @@ export interface ImportOptions {
 export interface Imported {
   readonly kernel: Kernel;
   readonly format: KernelFormat;
+  /** As far as the file tells it. */
+  readonly origin: Origin;
   /** Sentences for the person: what had to be changed. */
   readonly notes: readonly string[];
 }
@@ -48,8 +50,14 @@ export function importWith(formats: readonly KernelFormat[], file: Uint8Array, o
   const checked = check(found, scale, format.unsigned === undefined, notes);
   const sense = found.sense ?? options.sense ?? format.sense;
   const turned = sense === 'convolution' ? flip(checked) : checked;
-  return { kernel: found.centring === 'corner' ? fromCorner(turned) : turned, format, notes };
+  return { kernel: found.centring === 'corner' ? fromCorner(turned) : turned, format, origin: originOf(found), notes };
 }
+
+const originOf = ({ source, options, confidence }: Found): Origin => ({
+  ...(source && { source }),
+  ...(options && { options }),
+  ...(confidence !== undefined && { confidence }),
+});
 
 /** The scale whose enlarged picture has the grid of the values. */
 function scaleOf({ grid, scale }: Found, asked: Scale | undefined): Scale {

@@ -52,6 +52,26 @@ test('convert there and back leaves the kernel as it was, and asks for a scale w
   assertClose(importKernel(readFileSync(file('back.json'))).kernel.data, kernel.data, 1e-7);
 });
 
+/** A file that tells where its kernel was found. */
+const ORIGIN = { source: { sha256: 'ab'.repeat(32), width: 5, height: 7 }, options: { seed: 1 }, confidence: 0.869 };
+writeFileSync(file('found.json'), exportKernel(kernel, formatOfName('.json')!, ORIGIN).bytes);
+
+/** What a file tells of where its kernel was found. */
+function originIn(name: string) {
+  const { source, options, confidence } = readJson(readFileSync(file(name)));
+  return { source, options, confidence };
+}
+
+test('convert passes on where the kernel was found, and show tells how sure that is', async () => {
+  await run('kernel', 'convert', file('found.json'), file('copy.json'));
+  assert.deepEqual(originIn('copy.json'), ORIGIN);
+  const show = async (...args: string[]) => (await run('kernel', 'show', ...args)).stdout;
+  assert.match(await show(file('copy.json')), /^Confidence: 87 %$/m);
+  assert.equal(JSON.parse(await show(file('copy.json'), '--json')).confidence, 0.869);
+  assert.doesNotMatch(await show(file('k.json')), /Confidence/);
+  assert.equal(JSON.parse(await show(file('k.json'), '--json')).confidence, null);
+});
+
 test('convert refuses before it writes anything', async () => {
   const convert = (...args: string[]) => run('kernel', 'convert', file('k.json'), ...args);
   assertFails(await convert(file('new.csv'), file('new.doc')), 'BAD_OPTION', /must end in one of: \.json/);
@@ -149,8 +169,16 @@ test('upscale takes a kernel in every format, and does not say that it was found
   assert.deepEqual(told, { source: 'given', confidence: null, side: 12, scale: 2 });
   assert.match(notes.join(), /Only the middle 5 x 5 of 13 x 13/);
   assertClose(importKernel(readFileSync(file('given.json'))).kernel.data, kernel.data, 1e-12);
-  const { source, options, confidence } = readJson(readFileSync(file('given.json')));
-  assert.deepEqual([source, options, confidence], [undefined, undefined, undefined], 'not found in this picture');
+  const nothing = { source: undefined, options: undefined, confidence: undefined };
+  assert.deepEqual(originIn('given.json'), nothing, 'not found in this picture');
+});
+
+test('upscale passes on what the file of a given kernel says of where it was found', async () => {
+  await sharp(sample).extract({ left: 20, top: 20, width: 16, height: 16 }).png().toFile(file('next.png'));
+  const args = ['--kernel', file('found.json'), '--kernel-out', file('passed.json'), '--preset', 'fast'];
+  const { code, stderr } = await run('upscale', file('next.png'), '-o', file('next-x2.png'), ...args);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(originIn('passed.json'), ORIGIN);
 });
 
 test('upscale refuses a kernel for another scale, and takes the other sense if told', async () => {
