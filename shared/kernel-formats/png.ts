@@ -72,7 +72,8 @@ export function readPng(file: Uint8Array): Found {
   if (size !== height) throw bad(`A kernel must be square: this picture has ${size} x ${height} pixels.`);
   if (size < 1 || size > LARGEST_SIDE) {
     throw bad(
-      `A kernel has at most ${LARGEST_SIDE} x ${LARGEST_SIDE} pixels, one a value; this picture has ${size} x ${size}.`,
+      `A kernel has at most ${LARGEST_SIDE} x ${LARGEST_SIDE} pixels, one a value; this picture has ${size} x ${size}. ` +
+        'The .png that "upscale --kernel-out" writes is to look at: write a .json, and give that.',
     );
   }
   if (!channels || (bits !== 8 && bits !== 16) || interlaced !== 0) {

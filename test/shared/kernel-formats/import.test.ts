@@ -135,7 +135,10 @@ test('a picture that is no kernel is refused', async () => {
   const make = (width: number, height: number) =>
     sharp({ create: { width, height, channels: 3, background: 'white' } }).png();
   assert.throws(await reading(make(3, 2)), badKernel(/square: this picture has 3 x 2/));
-  assert.throws(await reading(make(384, 384)), badKernel(/at most 64 x 64 pixels, one a value; .* 384 x 384/));
+  assert.throws(
+    await reading(make(384, 384)),
+    badKernel(/at most 64 x 64 pixels, one a value; .* 384 x 384\. .* give that/),
+  );
   assert.throws(await reading(make(4, 4).png({ palette: true })), badKernel(/without palette/));
   assert.throws(await reading(make(16, 16).png({ progressive: true })), badKernel(/interlacing/));
   assert.throws(
