@@ -76,7 +76,9 @@ const memoryOption = () =>
   );
 
 const senseOption = (flags = '--sense <sense>') =>
-  new Option(flags, 'sense of its values, where the file is not what "kernel convert" writes').choices(SENSES);
+  new Option(flags, 'sense of its values, where it is not the one the file tells or "kernel convert" writes').choices(
+    SENSES,
+  );
 
 /** Drops what was not typed, so that defaults are filled in in one place. */
 const typed = (values: Record<string, unknown>) =>

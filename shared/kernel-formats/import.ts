@@ -10,7 +10,7 @@ import { fromCorner } from './placing.ts';
 export interface ImportOptions {
   /** The scale the kernel is for: needed unless the file tells it (JSON does). */
   readonly scale?: Scale;
-  /** The sense of the values, where the file does not tell it and it is not the one the format is exported in. */
+  /** The sense of the values, where it is not the one the file tells or, where it tells none, the format is exported in. */
   readonly sense?: Sense;
 }
 
@@ -48,7 +48,7 @@ export function importWith(formats: readonly KernelFormat[], file: Uint8Array, o
   const notes: string[] = [];
   const scale = scaleOf(found, options.scale);
   const checked = check(found, scale, format.unsigned === undefined, notes);
-  const sense = found.sense ?? options.sense ?? format.sense;
+  const sense = senseOf(found, options.sense, notes) ?? format.sense;
   const turned = sense === 'convolution' ? flip(checked) : checked;
   return { kernel: found.centring === 'corner' ? fromCorner(turned) : turned, format, origin: originOf(found), notes };
 }
@@ -69,6 +69,14 @@ function scaleOf({ grid, scale }: Found, asked: Scale | undefined): Scale {
     throw bad(`This kernel is for scale ${own}, not ${asked}: choose scale ${own}, or another kernel.`);
   }
   return (own ?? asked) as Scale;
+}
+
+/** Who asks for a sense knows better than the file: names in MATLAB files are mere habits, fields of JSON files may be wrong. */
+function senseOf({ sense: own }: Found, asked: Sense | undefined, notes: string[]): Sense | undefined {
+  if (own !== undefined && asked !== undefined && own !== asked) {
+    notes.push(`By the file its values are in ${own} sense; they were taken in ${asked} sense, as asked for.`);
+  }
+  return asked ?? own;
 }
 
 function check({ size, values }: Found, scale: Scale, tellsSum: boolean, notes: string[]): Kernel {

@@ -12,6 +12,7 @@ import sharp, { type Sharp } from 'sharp';
 import { KernelFusionError } from '../../../shared/errors.ts';
 import { flip, makeKernel } from '../../../shared/kernel.ts';
 import { exportKernel, FORMATS, IMPORTABLE, importKernel } from '../../../shared/kernel-formats/index.ts';
+import { jsonFormat } from '../../../shared/kernel-formats/json.ts';
 import { matFormat } from '../../../shared/kernel-formats/mat.ts';
 import { pngFormat } from '../../../shared/kernel-formats/png.ts';
 import { asymmetric } from '../../support/asymmetric.ts';
@@ -86,6 +87,21 @@ test('what is no table of a kernel is refused', () => {
     assert.throws(() => read(text(table)), badKernel(sentence), table.slice(0, 20));
   assert.throws(() => read(Buffer.alloc(2 ** 20 + 1, '1 ')), badKernel(/too long/));
   assert.throws(() => read(Buffer.alloc(2 ** 24 + 1)), badKernel(/16 MiB/));
+});
+
+test('the sense that is asked for is taken, and a note tells where the file says another', () => {
+  const turned = [makeKernel(2, 2, [4, 3, 2, 1]).data, makeKernel(2, 2, [1, 2, 3, 4]).data];
+  for (const format of [jsonFormat, matFormat]) {
+    const { bytes } = exportKernel(makeKernel(2, 2, [4, 3, 2, 1]), format, { centring: 'found' });
+    for (const [i, sense] of [undefined, 'convolution' as const, 'correlation' as const].entries()) {
+      const { kernel: found, notes } = importKernel(bytes, { scale: 2, ...(sense && { sense }) });
+      assertClose(found.data, turned[i < 2 ? 0 : 1], 1e-12);
+      const said = [
+        'By the file its values are in convolution sense; they were taken in correlation sense, as asked for.',
+      ];
+      assert.deepEqual(notes, i < 2 ? [] : said);
+    }
+  }
 });
 
 // PNG
