@@ -2,7 +2,8 @@
  * A kernel on its way out: grid, centring, side, sense and sign as the file's reader expects them, then the format's own writer.
  */
 import { KernelFusionError } from '../errors.ts';
-import { flip, type Kernel, makeKernel, resizeSide } from '../kernel.ts';
+import { flip, type Kernel, makeKernel, resizeSide, type Scale } from '../kernel.ts';
+import { largestKernel } from '../protocol/limits.ts';
 import type { About, Centring, Grid, KernelFormat, Origin } from './format.ts';
 import { centre, halfPixel, hasParity, toGrid } from './placing.ts';
 
@@ -33,8 +34,19 @@ export function exportKernel(kernel: Kernel, format: KernelFormat, options: Expo
   const placed = centre(toGrid(fitting, grid), centring);
   const sided = format.sides ? cut(placed, format.sides, notes) : placed;
   const signed = format.unsigned ? withoutNegative(sided, format.label, notes) : sided;
+  if (format.reader) tellIfTooLarge(signed.size, centring === 'corner' ? signed.scale - 1 : 0, signed.scale, notes);
   const about: About = { scale: kernel.scale, sense: format.sense, grid, centring, ...rest };
   return { bytes: format.write(format.sense === 'convolution' ? flip(signed) : signed, about), notes };
+}
+
+/** `padding`: values a side that are taken off when it is read (`fromCorner`). */
+function tellIfTooLarge(side: number, padding: number, scale: Scale, notes: string[]): void {
+  const largest = largestKernel(scale) + padding;
+  if (side > largest) {
+    notes.push(
+      `With ${side} x ${side} values it is for other programs: KernelFusion itself reads up to ${largest} x ${largest}.`,
+    );
+  }
 }
 
 /** With a side of the scale's parity, which LR pixels can be counted in. */

@@ -5,6 +5,7 @@
  * have to stand in its file, and only knows how to write them down.
  */
 import type { Kernel, Scale } from '../kernel.ts';
+import { LARGEST_ODD_KERNEL } from '../protocol/limits.ts';
 
 /**
  * `correlation`: the weight at [u] multiplies the pixel at +u from the middle (the sense of shared/kernel.ts);
@@ -97,8 +98,8 @@ export interface Reader {
   read(file: Uint8Array): Found;
 }
 
-/** Longest side of a kernel that is read, in pixels. */
-export const LARGEST_SIDE = 64;
+/** Longest side of a kernel that is read, in pixels. `importWith` holds each scale to its own: `largestKernel`. */
+export const LARGEST_SIDE = LARGEST_ODD_KERNEL;
 
 /** The values row after row, each row joined by `between`. */
 export function rows({ size, data }: Kernel, between: string): string[] {

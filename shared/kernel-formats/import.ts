@@ -4,7 +4,8 @@
  */
 import { KernelFusionError } from '../errors.ts';
 import { flip, type Kernel, makeKernel, type Scale } from '../kernel.ts';
-import { type Found, type KernelFormat, LARGEST_SIDE, type Origin, type Sense } from './format.ts';
+import { largestKernel } from '../protocol/limits.ts';
+import type { Found, KernelFormat, Origin, Sense } from './format.ts';
 import { fromCorner } from './placing.ts';
 
 export interface ImportOptions {
@@ -50,7 +51,11 @@ export function importWith(formats: readonly KernelFormat[], file: Uint8Array, o
   const checked = check(found, scale, format.unsigned === undefined, notes);
   const sense = senseOf(found, options.sense, notes) ?? format.sense;
   const turned = sense === 'convolution' ? flip(checked) : checked;
-  return { kernel: found.centring === 'corner' ? fromCorner(turned) : turned, format, origin: originOf(found), notes };
+  const kernel = found.centring === 'corner' ? fromCorner(turned) : turned;
+  const largest = largestKernel(scale);
+  if (kernel.size > largest)
+    throw bad(`At scale ${scale} a kernel's side must be 1 to ${largest}, not ${kernel.size}.`);
+  return { kernel, format, origin: originOf(found), notes };
 }
 
 const originOf = ({ source, options, confidence }: Found): Origin => ({
@@ -80,9 +85,6 @@ function senseOf({ sense: own }: Found, asked: Sense | undefined, notes: string[
 }
 
 function check({ size, values }: Found, scale: Scale, tellsSum: boolean, notes: string[]): Kernel {
-  if (!Number.isInteger(size) || size < 1 || size > LARGEST_SIDE) {
-    throw bad(`A kernel's side must be 1 to ${LARGEST_SIDE}, not ${size}.`);
-  }
   const kernel = makeKernel(size, scale, values);
   const sum = Array.from(values).reduce((a, b) => a + b, 0);
   const negative = kernel.data.reduce((total, value) => total - Math.min(0, value), 0);

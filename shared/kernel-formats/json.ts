@@ -13,7 +13,10 @@ import { type About, CENTRINGS, type Found, GRIDS, type KernelFormat, LARGEST_SI
 /** Longest file that is read, in bytes: 64 x 64 numbers of 25 characters fill a tenth. */
 const LONGEST_FILE = 2 ** 20;
 
-const side = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(LARGEST_SIDE));
+/** Longest side in a file: `corner` adds up to two to 65 (scale 3), three to 64 (scale 4). */
+const LARGEST_HERE = LARGEST_SIDE + 2;
+
+const side = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(LARGEST_HERE));
 const pixels = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /** Fields that a later version adds are overlooked. */
@@ -27,7 +30,7 @@ const schema = v.object({
   centring: v.picklist(CENTRINGS),
   /** The values pixels have in files, not amounts of light. */
   light: v.literal('gamma'),
-  data: v.pipe(v.array(v.pipe(v.number(), v.finite())), v.maxLength(LARGEST_SIDE ** 2)),
+  data: v.pipe(v.array(v.pipe(v.number(), v.finite())), v.maxLength(LARGEST_HERE ** 2)),
   source: v.exactOptional(
     v.object({
       sha256: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),

@@ -28,8 +28,18 @@ export function centre(kernel: Kernel, centring: Centring): Kernel {
   return centring === 'corner' ? pad(kernel, kernel.scale - 1, 0) : kernel;
 }
 
-/** Takes `corner` back: what was padded at the start is balanced at the end. */
-export const fromCorner = (kernel: Kernel): Kernel => pad(kernel, 0, kernel.scale - 1);
+/** Takes `corner` back: the zeros at the start go; where a program has put values there, zeros at the end balance them. */
+export function fromCorner(kernel: Kernel): Kernel {
+  const { size, scale, data } = kernel;
+  const before = scale - 1;
+  const isPadding = (i: number) => Math.floor(i / size) < before || i % size < before;
+  if (data.some((value, i) => isPadding(i) && value !== 0)) return pad(kernel, 0, before);
+  return makeKernel(
+    size - before,
+    scale,
+    data.filter((_, i) => !isPadding(i)),
+  );
+}
 
 /**
  * `before` zeros above and to the left, `after` below and to the right. A program that keeps every s-th pixel from the first on

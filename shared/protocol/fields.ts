@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { PRESETS } from '../options.ts';
-import { LARGEST_KERNEL, LARGEST_ODD_KERNEL } from './limits.ts';
+import { LARGEST_ODD_KERNEL, largestKernel } from './limits.ts';
 
 /** 26 characters of a-z0-9 (130 bits), made by the helper: not to be guessed. */
 export const JOB_ID = /^[a-z0-9]{26}$/;
@@ -40,7 +40,7 @@ export const kernel = v.pipe(
     data: v.pipe(v.array(finite), v.maxLength(LARGEST_ODD_KERNEL ** 2), v.readonly()),
   }),
   v.forward(
-    v.check(({ size, scale }) => size <= (scale % 2 === 0 ? LARGEST_KERNEL : LARGEST_ODD_KERNEL)),
+    v.check(({ size, scale }) => size <= largestKernel(scale)),
     ['size'],
   ),
 );

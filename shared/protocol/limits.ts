@@ -32,6 +32,8 @@ export const LARGEST_PREVIEW = 256;
 export const LARGEST_KERNEL = 64;
 /** The same at an odd scale, where a given side of 64 gains a row and a column: such a result's kernel can be given again. */
 export const LARGEST_ODD_KERNEL = LARGEST_KERNEL + 1;
+/** The one of the two that holds at a scale, for files as well. */
+export const largestKernel = (scale: number): number => (scale % 2 === 0 ? LARGEST_KERNEL : LARGEST_ODD_KERNEL);
 
 /** Requests of one connection that wait for their answer. */
 export const MOST_REQUESTS = 32;

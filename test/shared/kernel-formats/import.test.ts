@@ -78,9 +78,9 @@ test('what is no table of a kernel is refused', () => {
     ['1e999', /finite/],
     ['0', /positive sum/],
     ['-1', /positive sum/],
-    ['# only a comment', /1 to 64 rows, not 0/],
+    ['# only a comment', /1 to 65 rows, not 0/],
     ['0,-1,0\n-1,5,-1\n0,-1,0', /sharpens/],
-    ['1\n'.repeat(65), /1 to 64 rows, not 65/],
+    ['1\n'.repeat(66), /1 to 65 rows, not 66/],
     ['hello', /not a kernel file of a known kind: \.json, \.npy, \.mat, \.csv, \.png/],
   ];
   for (const [table, sentence] of cases)
@@ -153,7 +153,7 @@ test('a picture that is no kernel is refused', async () => {
   assert.throws(await reading(make(3, 2)), badKernel(/square: this picture has 3 x 2/));
   assert.throws(
     await reading(make(384, 384)),
-    badKernel(/at most 64 x 64 pixels, one a value; .* 384 x 384\. .* give that/),
+    badKernel(/at most 65 x 65 pixels, one a value; .* 384 x 384\. .* give that/),
   );
   assert.throws(await reading(make(4, 4).png({ palette: true })), badKernel(/without palette/));
   assert.throws(await reading(make(16, 16).png({ progressive: true })), badKernel(/interlacing/));
@@ -262,7 +262,7 @@ test('no bytes make a reader fail without a code', () => {
       try {
         const { kernel: found } = read(bytes);
         assert.equal(found.data.length, found.size ** 2);
-        assert.ok(found.size <= 65 && found.data.every(Number.isFinite));
+        assert.ok(found.size <= 64 && found.data.every(Number.isFinite));
       } catch (error) {
         assert.ok(error instanceof KernelFusionError && error.code === 'BAD_KERNEL', String(error));
         refused++;

@@ -88,12 +88,12 @@ test('each kind of unfit file is refused with a sentence of its own', () => {
   assert.throws(read(file(dictionary('<f4', '(1, 2)'), [1, 1])), badKernel(/square array.*\(1, 2\)/));
   assert.throws(read(file(dictionary('<f4', '(4,)'), [1, 1, 1, 1])), badKernel(/square array/));
   assert.throws(read(file(dictionary('<f4', '(1, 1, 1)'), [1])), badKernel(/square array/));
-  assert.throws(read(file(dictionary('<f4', '(0, 0)'), [])), badKernel(/side must be 1 to 64, not 0/));
+  assert.throws(read(file(dictionary('<f4', '(0, 0)'), [])), badKernel(/side must be 1 to 65, not 0/));
   assert.throws(
-    read(file(dictionary('<f4', '(65, 65)'), Array(65 * 65).fill(1))),
-    badKernel(/side must be 1 to 64, not 65/),
+    read(file(dictionary('<f4', '(66, 66)'), Array(66 * 66).fill(1))),
+    badKernel(/side must be 1 to 65, not 66/),
   );
-  assert.throws(read(file(dictionary('<f4', '(99999999999, 99999999999)'), [])), badKernel(/side must be 1 to 64/));
+  assert.throws(read(file(dictionary('<f4', '(99999999999, 99999999999)'), [])), badKernel(/side must be 1 to 65/));
   assert.throws(read(file(dictionary('<f4', '(2, 2)'), [1, 1, 1])), badKernel(/16 bytes of values but holds 12/));
   assert.throws(read(file(dictionary('<f4', '(2, 2)'), [1, 1, 1, 1, 1])), badKernel(/holds 20/));
   assert.throws(read(file(dictionary('<f4', '(1, 1)'), [Number.NaN])), badKernel(/finite/));

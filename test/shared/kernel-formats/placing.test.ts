@@ -4,6 +4,7 @@ import { centreOfMass, makeKernel, type Scale } from '../../../shared/kernel.ts'
 import { exportKernel, importKernel } from '../../../shared/kernel-formats/index.ts';
 import { jsonFormat, readJson } from '../../../shared/kernel-formats/json.ts';
 import { centre, fromCorner, toGrid } from '../../../shared/kernel-formats/placing.ts';
+import { largestKernel } from '../../../shared/protocol/limits.ts';
 import { asymmetric } from '../../support/asymmetric.ts';
 import { assertClose } from '../../support/close.ts';
 import { gaussian } from '../../support/scene.ts';
@@ -106,6 +107,23 @@ test('a kernel whose side has not the parity of its scale keeps its centre on ei
       assert.match(notes.join(), new RegExp(`side \\(${bell.size}\\) and the scale \\(${scale}\\) differ in parity`));
     }
     assert.deepEqual(exportKernel(bell, jsonFormat).notes, []);
+  }
+});
+
+test('the largest kernel of a scale comes back as it was, one larger is refused', () => {
+  for (const scale of [1, 2, 3, 4] as const) {
+    const side = largestKernel(scale);
+    const kernel = gaussian(side, scale, 4, 2, 0.5);
+    for (const options of [{}, { centring: 'corner' }] as const) {
+      const { bytes, notes } = exportKernel(kernel, jsonFormat, options);
+      const { kernel: back } = importKernel(bytes);
+      assert.deepEqual([back.size, notes], [side, []]);
+      assertClose(back.data, kernel.data, 1e-12);
+    }
+    const { bytes, notes } = exportKernel(gaussian(side + 1, scale, 4, 2, 0.5), jsonFormat);
+    assert.match(notes.join(), new RegExp(`With ${side + 1} x ${side + 1} .* reads up to ${side} x ${side}`));
+    const sentence = new RegExp(`At scale ${scale} .* 1 to ${side}, not ${side + 1}`);
+    assert.throws(() => importKernel(bytes), { code: 'BAD_KERNEL', message: sentence });
   }
 });
 
