@@ -29,7 +29,9 @@ export interface ResultProps {
 export function ResultView({ original, enlarged, kernel, facts, options, name, onUseKernel }: ResultProps) {
   const { confidence = null } = facts;
   const { width, height } = original;
-  const about = { source: { width, height }, options: { ...options }, ...(confidence !== null && { confidence }) };
+  const here = { source: { width, height }, options: { ...options }, ...(confidence !== null && { confidence }) };
+  // A kernel that was given, or the plain one, was not found in this layer.
+  const about = facts.kernelSource === 'estimated' ? here : {};
   const download = async () => saveFile(await encodePng(enlarged), `${fileName(name)} ${facts.layer.width}.png`);
   return (
     <>
