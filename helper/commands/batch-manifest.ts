@@ -59,13 +59,24 @@ export type Manifest = v.InferOutput<typeof Manifest>;
 
 export const NOTHING_TOLD: Told = { seconds: null, kernelSource: null, confidence: null, notes: [] };
 
-/** Names of the pictures of a folder itself, in the order of their characters' codes, the same on every computer. */
+/** Whether it is a file. A link to nothing counts: its failure tells the person of it. */
+const isFile = (file: string) =>
+  stat(file).then(
+    (found) => found.isFile(),
+    () => true,
+  );
+
+/** Names of the pictures of a folder itself, files and links to files, in the order of their characters' codes, the same on every computer. */
 export async function picturesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause) => {
     throw new KernelFusionError('INPUT_NOT_FOUND', 'There is no such folder of pictures.', { cause });
   });
   const isPicture = (name: string) => !name.startsWith('.') && PICTURES.includes(path.extname(name).toLowerCase());
-  const names = entries.filter((entry) => !entry.isDirectory() && isPicture(entry.name)).map(({ name }) => name);
+  const names: string[] = [];
+  for (const entry of entries.filter(({ name }) => isPicture(name))) {
+    if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path.join(folder, entry.name)))))
+      names.push(entry.name);
+  }
   if (names.length === 0) {
     throw new KernelFusionError('INPUT_NOT_FOUND', `The folder holds no picture (${PICTURES.join(', ')}).`);
   }

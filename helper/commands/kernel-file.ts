@@ -1,7 +1,7 @@
 /**
  * Kernels between files and commands: read from any file of a known format, written in the format a name asks for.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { KernelFormat } from '../../shared/kernel-formats/format.ts';
@@ -13,6 +13,7 @@ import {
   type ImportOptions,
   importKernel,
 } from '../../shared/kernel-formats/index.ts';
+import { openFile } from '../open-file.ts';
 
 /** Reads a kernel, its format told by the content. Throws `INPUT_NOT_FOUND`, `INPUT_UNREADABLE`, `BAD_KERNEL`. */
 export async function readKernelFile(file: string, options: ImportOptions): Promise<Imported> {
@@ -23,11 +24,12 @@ export async function readKernelFile(file: string, options: ImportOptions): Prom
 async function firstBytes(name: string): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
-    file = await open(name, 'r');
+    file = await openFile(name);
     const pieces: Buffer[] = [];
     for await (const piece of file.createReadStream({ end: LONGEST_FILE, autoClose: false })) pieces.push(piece);
     return Buffer.concat(pieces);
   } catch (error) {
+    if (error instanceof KernelFusionError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new KernelFusionError('INPUT_NOT_FOUND', 'There is no such kernel file.', { cause: error });

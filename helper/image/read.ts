@@ -5,12 +5,13 @@
  * way in or out; the profile travels beside the pixels and is written back. Everything that can be refused is refused from
  * the header, before a pixel is decoded.
  */
-import * as fs from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { type ErrorCode, KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import type { Layer } from '../kernelfusion/method.ts';
+import { openFile } from '../open-file.ts';
 import { bleed } from './bleed.ts';
 import { exifDensity } from './exif.ts';
 import { type Bits, layerOf } from './pixels.ts';
@@ -127,12 +128,10 @@ function firstPlane({ colour, alpha }: Layer): Layer {
 
 /** A whole file. Throws `INPUT_NOT_FOUND`, `INPUT_UNREADABLE`, `INPUT_TOO_LARGE`. */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  let file: fs.FileHandle | undefined;
+  let file: FileHandle | undefined;
   try {
-    file = await fs.open(path, 'r');
-    const stat = await file.stat();
-    if (!stat.isFile()) throw refuse('INPUT_UNREADABLE', 'The input is not a file.');
-    if (stat.size > MAX_BYTES) {
+    file = await openFile(path);
+    if ((await file.stat()).size > MAX_BYTES) {
       throw refuse('INPUT_TOO_LARGE', `The input file is larger than ${MAX_BYTES / 2 ** 20} MiB.`);
     }
     return await file.readFile();

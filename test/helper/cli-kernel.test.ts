@@ -2,6 +2,7 @@
  * `kernelfusion kernel` and kernels of other programs in `upscale`, as people and scripts meet them.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,10 +13,12 @@ import { exportKernel, FORMATS, formatOfName, importKernel } from '../../shared/
 import { readJson } from '../../shared/kernel-formats/json.ts';
 import { asymmetric } from '../support/asymmetric.ts';
 import { assertClose } from '../support/close.ts';
-import { assertFails, noise, raw, run, sample } from './cli-process.ts';
+import { assertFails, noise, raw, run, sample, start } from './cli-process.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'kf-kernel-'));
 after(() => rmSync(folder, { recursive: true }));
+
+const onPosix = { skip: process.platform === 'win32' && 'no pipes among files' };
 
 const file = (name: string) => path.join(folder, name);
 const kernel = asymmetric(12, 2);
@@ -81,6 +84,15 @@ test('convert refuses before it writes anything', async () => {
   assertFails(await convert(file('new.csv'), '--centre', 'left'), 'BAD_OPTION', /found, middle, corner/);
   assertFails(await convert(file('new.csv'), '--scale', '3'), 'BAD_KERNEL', /for scale 2, not 3/);
   assert.ok(!existsSync(file('new.csv')));
+});
+
+test('a pipe is no kernel file, and nothing waits for somebody to write to it', onPosix, async () => {
+  execFileSync('mkfifo', [file('pipe.json')]);
+  const { child, ended } = start(['kernel', 'show', file('pipe.json')]);
+  // Killed where it waits: no softer signal ends it then.
+  const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  assertFails(await ended, 'INPUT_UNREADABLE', /not a file/);
+  clearTimeout(late);
 });
 
 test('show tells size, centre, spread and values, and draws the kernel', async () => {

@@ -2,7 +2,7 @@
  * Batches: what is run for which picture, what a second run does again, and the printed commands run by other programs.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -25,6 +26,8 @@ import { KernelFusionError } from '../../../shared/errors.ts';
 import { run, sample } from '../cli-process.ts';
 
 const cli = fileURLToPath(new URL('../../../helper/cli.js', import.meta.url));
+
+const onPosix = { skip: process.platform === 'win32' && 'no pipes among files' };
 
 let folder = '';
 let out = '';
@@ -216,6 +219,18 @@ test('where the picture of the shared kernel fails, nothing else is tried', asyn
     message: /kernel is for all.*too small/,
   });
   assert.deepEqual(inputs(), ['b.png']);
+});
+
+test('files and links to files are pictures: no folder, no pipe, nor a link to one', onPosix, async () => {
+  put('a.png');
+  mkdirSync(path.join(folder, 'folder.png'));
+  execFileSync('mkfifo', [path.join(folder, 'pipe.png')]);
+  for (const target of ['a', 'folder', 'pipe', 'nothing']) {
+    symlinkSync(`${target}.png`, path.join(folder, `to-${target}.png`));
+  }
+  const { go, inputs } = standIn();
+  await go();
+  assert.deepEqual(inputs(), ['a.png', 'to-a.png', 'to-nothing.png']);
 });
 
 test('other options, an unknown picture, two kernels or the folder itself for results are refused', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { readPicture } from '../../../helper/image/read.ts';
 import type { Layer } from '../../../helper/kernelfusion/method.ts';
 import { type ErrorCode, KernelFusionError } from '../../../shared/errors.ts';
 import { greyProfile, makePng, profileChunk } from './make-png.ts';
+
+const onPosix = { skip: process.platform === 'win32' && 'no pipes among files' };
 
 const bytes = (n: number, seed = 1) => Uint8Array.from({ length: n }, (_, i) => (i * 2654435761 * seed) >>> 13);
 /** What a layer holds, back in whole numbers. */
@@ -203,6 +206,22 @@ test('a file and its bytes are read alike, and a missing or unfit file is refuse
       assert.ok(!error.message.includes(folder) && !error.message.includes('picture.dat'), error.message);
     }
   } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a pipe is refused at once, whether or not somebody will ever write to it', onPosix, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kernelfusion-test-'));
+  const pipe = join(folder, 'pipe.png');
+  execFileSync('mkfifo', [pipe]);
+  // Where it waits for a writer it gets one that writes nothing, or the test would never end.
+  const late = setTimeout(() => writeFile(pipe, ''), 2000);
+  const began = performance.now();
+  try {
+    await refused(pipe, 'INPUT_UNREADABLE');
+    assert.ok(performance.now() - began < 1500);
+  } finally {
+    clearTimeout(late);
     await rm(folder, { recursive: true, force: true });
   }
 });
