@@ -29,7 +29,7 @@ export interface ApplyRequest {
 /** Throws what reading and writing pictures and kernels throws; `CANCELLED`. */
 export async function applyKernel(request: ApplyRequest, signal: AbortSignal): Promise<CommandResult> {
   const { input, output, scale, sense, reduce, force } = request;
-  await checkOutputs(input, [output], force);
+  await checkOutputs([request.kernel, input], [output], force);
   const { kernel, notes } = await readKernelFile(request.kernel, { ...(scale && { scale }), ...(sense && { sense }) });
   const picture = await readPicture(input, {}, signal);
   const plan = await checkOutput(output, picture, 1);

@@ -22,7 +22,7 @@ export interface ConvertRequest {
 export async function convertKernel(request: ConvertRequest, signal: AbortSignal): Promise<CommandResult> {
   const { input, outputs, scale, sense, grid, centre, force } = request;
   const formats = outputs.map(formatAskedBy);
-  await checkOutputs(input, outputs, force);
+  await checkOutputs([input], outputs, force);
   const { kernel, origin, notes } = await readKernelFile(input, { ...(scale && { scale }), ...(sense && { sense }) });
   const files = formats.map((format) => {
     const { bytes, notes } = exportKernel(kernel, format, {

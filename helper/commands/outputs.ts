@@ -11,6 +11,8 @@ import { formatAskedBy } from './kernel-file.ts';
 
 export interface OutputRequest {
   readonly input: string;
+  /** The kernel's file, where it is given: an input, too. */
+  readonly kernel?: string | undefined;
   readonly scale: Scale;
   readonly output?: string | undefined;
   readonly kernelOut?: readonly string[] | undefined;
@@ -60,11 +62,11 @@ const exists = (file: string) =>
 export const writerFor = (force: boolean): WriteFile => (force ? writeAtomic : writeNew);
 
 /**
- * Checks files that are going to be written: none is the input, no two are alike, each in a folder that can be written to, and
+ * Checks files that are going to be written: none is an input, no two are alike, each in a folder that can be written to, and
  * nothing overwritten unless `force`. Throws `BAD_OPTION` or `OUTPUT_UNWRITABLE`.
  */
-export async function checkOutputs(input: string, files: readonly string[], force: boolean): Promise<void> {
-  const taken = new Set([await identity(input)]);
+export async function checkOutputs(inputs: readonly string[], files: readonly string[], force: boolean): Promise<void> {
+  const taken = new Set(await Promise.all(inputs.map(identity)));
   for (const file of files) {
     const same = await identity(file);
     if (taken.has(same)) throw bad('Input and outputs must be different files.');
@@ -89,6 +91,7 @@ export async function planOutputs(request: OutputRequest, force: boolean): Promi
   const report = request.report ?? null;
   for (const file of kernels) formatAskedBy(file);
   if (report !== null) requireExtension(report, '--report', ['.html', '.htm']);
-  await checkOutputs(request.input, [picture, ...kernels, ...(report === null ? [] : [report])], force);
+  const inputs = [request.input, ...(request.kernel === undefined ? [] : [request.kernel])];
+  await checkOutputs(inputs, [picture, ...kernels, ...(report === null ? [] : [report])], force);
   return { picture, kernels, report };
 }

@@ -136,6 +136,22 @@ test('apply blurs: one white pixel becomes the point spread function, in place',
   assert.equal(data.filter((v) => v > 0).length, 9);
 });
 
+test('apply does not write over its kernel, not even by force', async () => {
+  write('k.png');
+  const before = readFileSync(file('k.png'));
+  const ended = await run('kernel', 'apply', file('k.png'), sample, '-s', '2', '-o', file('k.png'), '--force');
+  assertFails(ended, 'BAD_OPTION', /different files/);
+  assert.deepEqual(readFileSync(file('k.png')), before);
+});
+
+test('upscale does not write over the kernel it was given, not even by force', async () => {
+  const before = readFileSync(file('k.json'));
+  const kernel = ['--kernel', file('k.json'), '--kernel-out', file('k.json')];
+  const ended = await run('upscale', sample, '-o', file('over.png'), ...kernel, '--force');
+  assertFails(ended, 'BAD_OPTION', /different files/);
+  assert.deepEqual(readFileSync(file('k.json')), before);
+});
+
 test('apply reduces by the scale of the kernel if asked, transparency too', async () => {
   await raw(noise(33 * 33 * 4), 33, 4)
     .png()

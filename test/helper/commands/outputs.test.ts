@@ -41,6 +41,14 @@ test('the input is never an output, not even by another name or by force', async
   }
 });
 
+test('a given kernel is an input, which is never an output either', async () => {
+  writeFileSync(file('k.json'), 'a kernel');
+  const kernel = file('k.json');
+  await assert.rejects(plan({ kernel, kernelOut: [kernel] }, true), { code: 'BAD_OPTION', message: /different/ });
+  await assert.rejects(plan({ kernel: file('old.png'), output: file('old.png') }, true), { code: 'BAD_OPTION' });
+  assert.deepEqual((await plan({ kernel, kernelOut: [file('k2.json')] })).kernels, [file('k2.json')]);
+});
+
 test('two outputs of one name are refused', async () => {
   await assert.rejects(plan({ output: file('a.png'), kernelOut: [file('./a.png')] }), { code: 'BAD_OPTION' });
 });
