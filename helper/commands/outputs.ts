@@ -71,13 +71,14 @@ export async function checkOutputs(inputs: readonly string[], files: readonly st
     const same = await identity(file);
     if (taken.has(same)) throw bad('Input and outputs must be different files.');
     taken.add(same);
+    // First, for where there is a folder of that name --force does not help.
+    await checkWritable(file);
     if (!force && (await exists(file))) {
       throw new KernelFusionError(
         'OUTPUT_UNWRITABLE',
         `${path.basename(file)} exists already: choose another name, or allow overwriting with --force.`,
       );
     }
-    await checkWritable(file);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -32,6 +32,14 @@ test('an existing file is overwritten only by force', async () => {
   assert.equal((await plan({ output: file('old.png') }, true)).picture, file('old.png'));
   symlinkSync(file('nothing.png'), file('broken.png'));
   await assert.rejects(plan({ output: file('broken.png') }), { code: 'OUTPUT_UNWRITABLE', message: /--force/ });
+});
+
+test('where a folder has the name it says so, and does not advise force', async () => {
+  mkdirSync(file('folder.png'));
+  for (const force of [false, true]) {
+    const found = { code: 'OUTPUT_UNWRITABLE', message: /^[^-]*there is a folder of that name\.$/ };
+    await assert.rejects(plan({ output: file('folder.png') }, force), found);
+  }
 });
 
 test('the input is never an output, not even by another name or by force', async () => {
