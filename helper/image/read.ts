@@ -10,6 +10,7 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { type ErrorCode, KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
+import { pixelsInWords } from '../amounts.ts';
 import type { Layer } from '../kernelfusion/method.ts';
 import { openFile } from '../open-file.ts';
 import { bleed } from './bleed.ts';
@@ -51,7 +52,6 @@ const DENSITY = 72;
 const MAX_BYTES = 512 * 2 ** 20;
 
 const refuse = (code: ErrorCode, sentence: string, cause?: unknown) => new KernelFusionError(code, sentence, { cause });
-const megapixels = (n: number) => `${(n / 1e6).toFixed(1)} megapixels`;
 
 /**
  * Reads one still picture: PNG, JPEG, WebP, TIFF or GIF; 8 or 16 bits; grey or RGB, with or without alpha.
@@ -179,11 +179,14 @@ function checkHeader(header: Metadata, limits: ReadLimits): void {
   const { maxPixels = MOST_PIXELS, maxOutputPixels = MOST_RESULT_PIXELS, scale = 1 } = limits;
   const pixels = width * height;
   if (pixels > maxPixels) {
-    throw refuse('INPUT_TOO_LARGE', `This picture has ${megapixels(pixels)}; the limit is ${megapixels(maxPixels)}.`);
+    throw refuse(
+      'INPUT_TOO_LARGE',
+      `This picture has ${pixelsInWords(pixels)}; the limit is ${pixelsInWords(maxPixels)}.`,
+    );
   }
   if (pixels * scale ** 2 > maxOutputPixels) {
-    const result = megapixels(pixels * scale ** 2);
-    const limit = megapixels(maxOutputPixels);
+    const result = pixelsInWords(pixels * scale ** 2);
+    const limit = pixelsInWords(maxOutputPixels);
     throw refuse('INPUT_TOO_LARGE', `At scale ${scale} the result would have ${result}; the limit is ${limit}.`);
   }
 }

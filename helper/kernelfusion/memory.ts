@@ -8,6 +8,7 @@
 
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
+import { bytesInWords } from '../amounts.ts';
 import { LEAST_TILE_SIDE, TILE_SIDE } from './restore.ts';
 
 export interface JobSize {
@@ -63,7 +64,7 @@ export function tileSideWithin(budget: number, size: JobSize, device?: string): 
   for (const side of [TILE_SIDE, TILE_SIDE / 2, LEAST_TILE_SIDE]) {
     if (predictMemory(size, side, device) <= budget) return side;
   }
-  const [need, have] = [predictMemory(size, LEAST_TILE_SIDE, device), budget].map((n) => `${(n / 1e9).toFixed(1)} GB`);
+  const [need, have] = [predictMemory(size, LEAST_TILE_SIDE, device), budget].map(bytesInWords);
   throw new KernelFusionError(
     'NOT_ENOUGH_MEMORY',
     `This job may need ${need} of memory, and ${have} may be used: close other programs, take a smaller layer or scale.`,

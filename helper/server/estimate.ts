@@ -8,6 +8,7 @@ import os from 'node:os';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
+import { pixelsInWords } from '../amounts.ts';
 import { freeMemory } from '../free-memory.ts';
 import { predictMemory as predictJobMemory } from '../kernelfusion/memory.ts';
 import { CLOSED_FORM_PLANS, predictWork } from '../kernelfusion/methods/closed-form.ts';
@@ -21,8 +22,6 @@ import {
 import { LEAST_TILE_SIDE } from '../kernelfusion/restore.ts';
 import { bytesOf, type Failure, type LayerShape } from './jobs.ts';
 
-const megapixels = (pixels: number) => `${(pixels / 1e6).toFixed(1)} megapixels`;
-
 /** Throws `INPUT_TOO_SMALL` or `INPUT_TOO_LARGE` where no job can be made of such a layer. */
 export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOptions): void {
   const pixels = width * height;
@@ -31,12 +30,12 @@ export function checkShape({ width, height }: LayerShape, { scale }: UpscaleOpti
     throw new KernelFusionError('INPUT_TOO_SMALL', sentence);
   }
   if (pixels > MOST_PIXELS) {
-    const sentence = `This layer has ${megapixels(pixels)}; the limit is ${megapixels(MOST_PIXELS)}.`;
+    const sentence = `This layer has ${pixelsInWords(pixels)}; the limit is ${pixelsInWords(MOST_PIXELS)}.`;
     throw new KernelFusionError('INPUT_TOO_LARGE', sentence);
   }
   if (pixels * scale ** 2 > MOST_RESULT_PIXELS) {
-    const result = megapixels(pixels * scale ** 2);
-    const sentence = `At scale ${scale} the result would have ${result}; the limit is ${megapixels(MOST_RESULT_PIXELS)}.`;
+    const result = pixelsInWords(pixels * scale ** 2);
+    const sentence = `At scale ${scale} the result would have ${result}; the limit is ${pixelsInWords(MOST_RESULT_PIXELS)}.`;
     throw new KernelFusionError('INPUT_TOO_LARGE', sentence);
   }
 }

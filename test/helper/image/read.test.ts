@@ -265,6 +265,7 @@ test('sizes are limited from the header alone: a bomb costs nothing', async () =
 
   const file = makePng({ width: 20, height: 16, colourType: 0, bits: 8, rows: bytes(320) });
   await refused(file, 'INPUT_TOO_LARGE', { maxPixels: 319 });
+  await assert.rejects(readPicture(file, { maxPixels: 319 }), { message: /has 320 pixels; the limit is 319 pixels\./ });
   await readPicture(file, { maxPixels: 320 });
   await refused(file, 'INPUT_TOO_LARGE', { scale: 4, maxOutputPixels: 5119 });
   await readPicture(file, { scale: 4, maxOutputPixels: 5120 });

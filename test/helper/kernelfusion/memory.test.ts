@@ -44,7 +44,7 @@ test('the tiles are the largest that fit, and a job that fits in none is refused
   assert.equal(tileSideWithin(predictMemory(tight, 192), tight), 192);
   assert.throws(() => tileSideWithin(200e6, size), {
     code: 'NOT_ENOUGH_MEMORY',
-    message: /need 0\.\d GB of memory, and 0\.2 GB may be used/,
+    message: /need \d{3} MB of memory, and 200 MB may be used/,
   });
 });
 
