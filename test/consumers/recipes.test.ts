@@ -199,6 +199,18 @@ for (const recipe of recipes.filter(({ title }) => title in TRIALS)) {
   }
 }
 
+test('no recipe writes the kernel where another one has: nothing is overwritten unasked', () => {
+  const names = [...page.matchAll(/^kernelfusion kernel convert kernel\.json (.*)$/gm)].flatMap(([, files]) =>
+    files
+      .replace(/ #.*/, '')
+      .replace(/ --\w+ \w+/g, '')
+      .trim()
+      .split(' '),
+  );
+  assert.ok(names.length > recipes.length, `${names}`);
+  assert.deepEqual(names, [...new Set(names)]);
+});
+
 test('the line each format shows as its recipe stands in the page', () => {
   for (const { id, recipe } of FORMATS.filter(({ id }) => id !== 'json')) {
     assert.ok(page.includes(recipe.code), `${id}: ${recipe.code}`);
