@@ -32,6 +32,24 @@ test('help is a result; asking for nothing is a mistake that is answered with he
   assert.deepEqual([nothing.code, nothing.stdout, nothing.stderr], [2, '', asked.stdout]);
 });
 
+test('the help of every command with --device tells one default of it, and docs/devices.md has the commands all', async () => {
+  const page = readFileSync(new URL('../../../docs/devices.md', import.meta.url), 'utf8');
+  const line = /^(.*) take `--device`\.$/m.exec(page)?.[1];
+  const commands = [...String(line).matchAll(/`([a-z -]+)`/g)].map(([, name]) => name);
+  const taking: string[] = [];
+  for (const name of [
+    ...['upscale', 'batch', 'serve', 'install-service', 'pair', 'kernel apply'],
+    ...['quality', 'ablation', 'engine', 'speed', 'devices', 'growth', 'server'].map((bench) => `bench ${bench}`),
+  ]) {
+    const { stdout } = await run(...name.split(' '), '--help');
+    const [, told] = /--device <name>(.*?)\n +-/s.exec(stdout) ?? [];
+    if (told === undefined) continue;
+    taking.push(name);
+    assert.equal(told.match(/default:/g)?.length, 1, told);
+  }
+  assert.deepEqual(commands, taking);
+});
+
 test('what cannot be typed is refused in one line', async () => {
   assertFails(await run('upscale', sample, '--scala', '2'), 'BAD_OPTION', /unknown option '--scala'/);
   assertFails(await run('upscale'), 'BAD_OPTION', /missing required argument/);
