@@ -62,6 +62,9 @@ const scaleOption = () =>
 const deviceOption = (byDefault = 'the fastest') =>
   new Option('--device <name>', `what to compute on (default: ${byDefault})`).choices(DEVICE_NAMES);
 
+const logLevelOption = () =>
+  new Option('--log-level <level>', `what is written to standard error: ${LOG_LEVELS.join(', ')} (default: info)`);
+
 const UNITS = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
 
 const memoryOption = () =>
@@ -270,7 +273,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     .option('--allow-extension <id>', 'a further Chrome extension that may connect; may be repeated', collect)
     .addOption(deviceOption())
     .option('--no-code', 'show no pairing code ("kernelfusion pair" makes one)')
-    .option('--log-level <level>', `what is written to standard error: ${LOG_LEVELS.join(', ')} (default: info)`)
+    .addOption(logLevelOption())
     .action((o) =>
       choose(async (signal) => {
         const { serve } = await import('./commands/serve.ts');
@@ -314,6 +317,8 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
     )
     .option('--port <n>', `port to listen on (default: ${DEFAULT_PORT})`, number)
     .option('--allow-extension <id>', 'a further Chrome extension that may connect; may be repeated', collect)
+    .addOption(deviceOption())
+    .addOption(logLevelOption())
     .option('-y, --yes', 'write it and start it')
     .action(({ yes = false, ...o }) =>
       choose(async (signal) => {

@@ -18,7 +18,10 @@ import { type Command, describeService, type Service } from '../server/service-f
 import type { CommandResult } from './command-result.ts';
 import { checkServeRequest, type ServeRequest } from './serve-options.ts';
 
-export interface InstallRequest extends Pick<ServeRequest, 'port' | 'allowExtension'> {
+/** What the service's helper is started with. */
+type Chosen = Omit<ServeRequest, 'code'>;
+
+export interface InstallRequest extends Chosen {
   /** Do it, rather than only saying what would be done. */
   readonly yes: boolean;
 }
@@ -26,10 +29,12 @@ export interface InstallRequest extends Pick<ServeRequest, 'port' | 'allowExtens
 const run = promisify(execFile);
 
 /** The service for this computer and this copy of the program. */
-function ownService({ port, allowExtension = [] }: Pick<InstallRequest, 'port' | 'allowExtension'>): Service {
+function ownService({ port, allowExtension = [], device, logLevel }: Chosen): Service {
   const options = [
     ...(port === undefined || port === DEFAULT_PORT ? [] : ['--port', String(port)]),
     ...allowExtension.flatMap((id) => ['--allow-extension', id]),
+    ...(device === undefined ? [] : ['--device', device]),
+    ...(logLevel === undefined ? [] : ['--log-level', logLevel]),
   ];
   const { username, uid } = os.userInfo();
   const domain = process.env.USERDOMAIN;

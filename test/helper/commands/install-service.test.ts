@@ -67,6 +67,15 @@ test('without --yes it says all it would do, and does nothing', onLinux, async (
   assert.deepEqual([asked(), readdirSync(home).sort()], [[], ['bin']]);
 });
 
+test("what serve takes the service's helper is started with", onLinux, async () => {
+  const id = 'a'.repeat(32);
+  const options = ['--allow-extension', id, '--device', 'onnx-cpu', '--log-level', 'debug'];
+  const { stdout } = await run('install-service', ...options);
+  const line = /ExecStart=.*"serve" "--no-code" (.*)\n/.exec(stdout)?.[1];
+  assert.equal(line, options.map((word) => `"${word}"`).join(' '));
+  assertFails(await run('install-service', '--log-level', 'loud'), 'BAD_OPTION', /--log-level must be one of/);
+});
+
 test('with --yes it is written as shown and started; uninstalling takes all of it back', onLinux, async (t) => {
   standIn(0, await helperOf(t));
   const installed = await run('install-service', '--yes');
