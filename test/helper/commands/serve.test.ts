@@ -106,6 +106,9 @@ test('what cannot be is refused before anything is listened to', async () => {
   assertFails(await run('serve', '--host', '0.0.0.0'), 'BAD_OPTION', /unknown option '--host'/);
   assertFails(await run('serve', '--allow-extension', '*'), 'BAD_OPTION', /32 letters/);
   assertFails(await run('serve', '--log-level', 'all'), 'BAD_OPTION', /must be one of: silent/);
+  const elsewhere = process.platform === 'win32' ? 'onnx-coreml' : 'onnx-dml';
+  const refused = new RegExp(`${elsewhere} cannot be used: ONNX Runtime has no such provider`);
+  assertFails(await run('serve', '--port', '0', '--device', elsewhere), 'ENGINE_UNAVAILABLE', refused);
   assertFails(await run('pair', '--list', '--revoke', 'all'), 'BAD_OPTION');
   assert.deepEqual(readdirSync(home), []);
 });
