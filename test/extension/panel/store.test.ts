@@ -332,14 +332,7 @@ test('a second press of the button starts no second job', async () => {
 });
 
 test('a result that cannot be kept is shown and inserted all the same, and the helper keeps it till then', async () => {
-  const { fake, store, until, work } = await ready();
-  store.actions.setInsertWhenDone(false);
-  store.actions.upscale();
-  await sent(fake);
-  await settledFor('1', fake);
-  fake.fillDisk();
-  fake.tellDone('1');
-  const { record, trouble } = await work('done');
+  const { fake, store, until, record, trouble } = await unkept();
   assert.deepEqual([record.result.picture.rgba, trouble?.with, trouble?.code], [RESULT, 'keeping', 'STORAGE_FAILED']);
   // Whoever opens a panel now finds the job again.
   assert.deepEqual([fake.deeds.slice(2), fake.records.get('1')?.result], [['fetch 1'], null]);
@@ -354,14 +347,7 @@ test('a result that cannot be kept is shown and inserted all the same, and the h
 });
 
 test('a result that could not be kept stays in view when the helper goes away and comes back', async () => {
-  const { fake, store, until, work } = await ready();
-  store.actions.setInsertWhenDone(false);
-  store.actions.upscale();
-  await sent(fake);
-  await settledFor('1', fake);
-  fake.fillDisk();
-  fake.tellDone('1');
-  await work('done');
+  const { fake, store, until } = await unkept();
   let ways = 0;
   const stop = store.subscribe(() => {
     ways += store.state().work.is === 'done' ? 0 : 1;
@@ -386,14 +372,7 @@ test('pixels that are sent anew and find no room do not come back again and agai
 });
 
 test('a result that could not be kept is let go when the person turns to something else', async () => {
-  const { fake, store, work } = await ready();
-  store.actions.setInsertWhenDone(false);
-  store.actions.upscale();
-  await sent(fake);
-  await settledFor('1', fake);
-  fake.fillDisk();
-  fake.tellDone('1');
-  await work('done');
+  const { fake, store } = await unkept();
   store.actions.close();
   while (!fake.deeds.includes('forget 1')) await new Promise(setImmediate);
   assert.deepEqual([store.state().work.is, fake.records.size], ['idle', 0]);
@@ -524,4 +503,16 @@ async function untilInserted(store: Store) {
 /** What the panel keeps of a job says that the helper has its pixels. */
 async function settledFor(id: string, { records }: Fake): Promise<void> {
   while (!records.get(id)?.isUploaded) await new Promise(setImmediate);
+}
+
+/** A job is done, and its result could not be kept. */
+async function unkept() {
+  const { fake, store, until, work } = await ready();
+  store.actions.setInsertWhenDone(false);
+  store.actions.upscale();
+  await sent(fake);
+  await settledFor('1', fake);
+  fake.fillDisk();
+  fake.tellDone('1');
+  return { fake, store, until, ...(await work('done')) };
 }
