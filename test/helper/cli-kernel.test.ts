@@ -191,7 +191,7 @@ test('upscale takes a kernel in every format, and does not say that it was found
     file('given.acf'),
     '--json',
   ];
-  const { code, stdout, stderr } = await run('upscale', file('in.png'), '-o', file('out.png'), ...args);
+  const { code, stdout, stderr } = await run('upscale', file('in.png'), '-p', 'fast', '-o', file('out.png'), ...args);
   assert.equal(code, 0, stderr);
   const { kernel: told, notes } = JSON.parse(stdout);
   assert.deepEqual(told, { source: 'given', confidence: null, side: 12, scale: 2 });
@@ -210,7 +210,8 @@ test('upscale passes on what the file of a given kernel says of where it was fou
 });
 
 test('upscale refuses a kernel for another scale, and takes the other sense if told', async () => {
-  const upscale = (...args: string[]) => run('upscale', file('in.png'), '-o', file('out.png'), '--force', ...args);
+  const upscale = (...args: string[]) =>
+    run('upscale', file('in.png'), '-p', 'fast', '-o', file('out.png'), '--force', ...args);
   assertFails(await upscale('--kernel', file('k.json'), '--scale', '3'), 'BAD_KERNEL', /for scale 2, not 3/);
   writeFileSync(file('not.csv'), '1,2\n3');
   assertFails(await upscale('--kernel', file('not.csv')), 'BAD_KERNEL', /square/);

@@ -325,7 +325,7 @@ test('through the command line: pictures by one kernel, the rest of them by prin
   skip: process.platform === 'win32' && 'the printed commands are for POSIX shells',
 }, async () => {
   await crop(20, 'a b.png');
-  const args = ['batch', folder, '--kernel-from', 'a b.png'];
+  const args = ['batch', folder, '--kernel-from', 'a b.png', '-p', 'fast'];
   const one = await run(...args, '--json');
   assert.equal(one.code, 0, one.stderr);
   assert.equal(JSON.parse(one.stdout).pictures[0].state, 'done');
