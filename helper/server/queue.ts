@@ -120,7 +120,7 @@ class JobQueue implements Jobs {
   private running: Running | null = null;
   private nextLook: NodeJS.Timeout | null = null;
   private isClosing = false;
-  /** Multiply-adds a second. */
+  /** Multiply-adds a second, by kind of work. */
   private readonly speeds = assumedSpeeds();
 
   constructor(
@@ -403,8 +403,9 @@ class JobQueue implements Jobs {
     if (running.unwanted) await this.end(job, 'cancelled', null);
     else if (verdict.kind === 'done') await this.succeed(job, verdict.result);
     else if (verdict.kind === 'failed') await this.end(job, 'failed', verdict.error);
-    else this.requeue(job, verdict.kind === 'short' ? verdict.shortage : null);
     this.running = null;
+    // What has not ended goes on, and does not wait for itself.
+    if (job.state === 'running') this.requeue(job, verdict.kind === 'short' ? verdict.shortage : null);
     this.startNext();
   }
 
@@ -468,7 +469,6 @@ class JobQueue implements Jobs {
     job.shortage = shortage;
     job.isHeld = shortage !== null;
     this.waiting.unshift(job);
-    this.running = null; // It does not wait for itself.
     this.tellWaiting();
     if (job.isHeld) this.lookAgain();
   }
