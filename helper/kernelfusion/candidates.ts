@@ -19,17 +19,11 @@ export const ranked = (met: readonly Candidate[], kind: { readonly diffused: boo
 const SURE = 1;
 
 /**
- * What a diffusion found stands unless a fitted kernel is better by so many nats: where scores are close its kernels restore
- * better pictures, for they have less haze (docs/experiments.md).
+ * The best of all kernels met, in the order they were met. Where any was diffused, those that were only fitted are but places to go on
+ * from: they are hazy, and where one foretells far better than all that were diffused it has found a pattern of the scene
+ * (docs/experiments.md).
  */
-const LEAD = 0.1;
-
-/** The best of all kernels met, in the order they were met. */
 export function choose(met: readonly Candidate[]): Candidate {
-  const best = (of: readonly Candidate[]) => of.reduce((a, b) => (surely(b, a) > SURE ? b : a));
   const diffused = met.filter((candidate) => candidate.diffused);
-  const fitted = best(met.filter((candidate) => !candidate.diffused));
-  if (diffused.length === 0) return fitted;
-  const found = best(diffused);
-  return fitted.score < found.score - LEAD ? fitted : found;
+  return (diffused.length > 0 ? diffused : met).reduce((a, b) => (surely(b, a) > SURE ? b : a));
 }

@@ -4,10 +4,9 @@
  *
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
  * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
- * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all kernels met the one is kept that foretells
- * hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: a kernel that was only fitted
- * is judged under the prior as well before it is chosen, and in a last round, which is dear, the best of those so judged is fitted once more
- * under it (second-opinion.ts).
+ * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all that were diffused (of those fitted where
+ * none was) the one is kept that foretells hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes
+ * mislead: in a last round, which is dear, the best one is fitted once more under the prior (last-round.ts).
  * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
  * be found, and `toScale` carries it on.
  */
@@ -19,9 +18,9 @@ import type { DetailedPrediction } from './held-out.ts';
 import { type KernelSearch, makeKernelSearch, type PriorSearch } from './kernel-search.ts';
 import { makeNormalEquations } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
+import { JUDGED_IN_LAST_ROUND } from './last-round.ts';
 import type { Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
-import { JUDGED_IN_LAST_ROUND } from './second-opinion.ts';
 
 /** The scale at which kernels are searched. */
 export const SEARCH_SCALE: Scale = 2;
@@ -93,9 +92,7 @@ export async function estimateKernel(
     const tools = prior && search.withPrior(prior);
     if (tools && plan.diffusions > 0) await searchWithPrior(search, tools, plan);
     const byGradients = choose(search.met);
-    const underPrior = (of: PriorSearch) =>
-      plan.underPrior > 0 ? of.lastRound(byGradients, plan.underPrior) : of.confirmed(byGradients);
-    const chosen = tools ? await underPrior(tools) : byGradients;
+    const chosen = tools && plan.underPrior > 0 ? await tools.lastRound(byGradients, plan.underPrior) : byGradients;
     return { chosen, byGradients, plain: await search.judge(bicubicKernel(scale)), candidates: search.met };
   } finally {
     await equations.release();

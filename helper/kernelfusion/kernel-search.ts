@@ -19,6 +19,7 @@ import {
 import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
 import { type NormalEquationsBuilder, trimKernel } from './kernel-solver.ts';
+import { type LastRoundTools, lastRound } from './last-round.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import { makeDenoiser, type Prior } from './patch-diffusion.ts';
@@ -26,7 +27,6 @@ import { foretellUnderPrior, HIDDEN_FROM_PRIOR } from './prior-judge.ts';
 import { type PriorView, underPrior } from './prior-scene.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { View } from './scene-posterior.ts';
-import { confirmed, type LastRoundTools, lastRound } from './second-opinion.ts';
 
 export interface KernelSearch {
   /** Every kernel that was found, in that order. */
@@ -44,9 +44,7 @@ export interface PriorSearch {
   diffuse(): Promise<Candidate>;
   /** The end of a reverse diffusion, from the picture that a kernel found makes. */
   diffuseOn(from: Candidate): Promise<Candidate>;
-  /** second-opinion.ts. `first`: the best kernel by gradients. */
-  confirmed(first: Candidate): Promise<Candidate>;
-  /** second-opinion.ts, with so many steps of fitting. */
+  /** last-round.ts, with so many steps of fitting. */
   lastRound(first: Candidate, steps: number): Promise<Candidate>;
 }
 
@@ -101,37 +99,31 @@ export function makeKernelSearch(
     };
     const diffuseOn = async ({ start, kernel }: Candidate) =>
       diffuse(`${start}, diffused on`, DIFFUSION_ON, await restoreByGradients(y, kernel, sigma, PICTURE, signal));
-    const judgeUnder =
-      (scene: PriorView): LastRoundTools['judge'] =>
-      ({ kernel }) => {
-        const shown = hidePixels(usable.length, makeRandom(seed, CHANCE.hiddenFromPrior), HIDDEN_FROM_PRIOR);
-        return foretellUnderPrior(scene, { ...view, shown }, usable, kernel, makeRandom(seed, CHANCE.underPrior));
+    const toolsUnder = (scene: PriorView, steps: number): LastRoundTools => {
+      const shown = hidePixels(usable.length, makeRandom(seed, CHANCE.hiddenFromPrior), HIDDEN_FROM_PRIOR);
+      return {
+        judge: ({ kernel }) =>
+          foretellUnderPrior(scene, { ...view, shown }, usable, kernel, makeRandom(seed, CHANCE.underPrior)),
+        async fit({ start, kernel }) {
+          const chance = makeRandom(seed, CHANCE.folds);
+          const fitted = await crossFit(y, usable, kernel, steps, underPrior(scene), equations, chance, onStep);
+          return meet(`${start}, fitted under the prior`, false, fitted);
+        },
+        diffuseOn,
       };
-    const fitUnder =
-      (scene: PriorView, steps: number): LastRoundTools['fit'] =>
-      async ({ start, kernel }) => {
-        const chance = makeRandom(seed, CHANCE.folds);
-        const fitted = await crossFit(y, usable, kernel, steps, underPrior(scene), equations, chance, onStep);
-        return meet(`${start}, fitted under the prior`, false, fitted);
-      };
-    const withScene = async (work: (scene: PriorView) => Promise<Candidate>): Promise<Candidate> => {
-      const { width, height } = canvasSize(y, searched);
-      const denoiser = await makeDenoiser(prior, width, height, executor, signal);
-      try {
-        return await work({ y, sigma, denoiser, ...(signal && { signal }) });
-      } finally {
-        await denoiser.release();
-      }
     };
     return {
       diffuse: () => diffuse('diffusion', DIFFUSION_SEARCH, bicubicCanvas(y, searched)),
       diffuseOn,
-      confirmed: async (first) =>
-        first.diffused ? first : withScene((scene) => confirmed(first, met, judgeUnder(scene))),
-      lastRound: (first, steps) =>
-        withScene((scene) =>
-          lastRound(first, met, { judge: judgeUnder(scene), fit: fitUnder(scene, steps), diffuseOn }),
-        ),
+      async lastRound(first, steps) {
+        const { width, height } = canvasSize(y, searched);
+        const denoiser = await makeDenoiser(prior, width, height, executor, signal);
+        try {
+          return await lastRound(first, met, toolsUnder({ y, sigma, denoiser, ...(signal && { signal }) }, steps));
+        } finally {
+          await denoiser.release();
+        }
+      },
     };
   };
 

@@ -26,9 +26,16 @@ export interface NormalEquationsBuilder {
   release(): Promise<void>;
 }
 
-const ROWS = 4096;
+/**
+ * So many windows are multiplied at once: all usable ones of a plane of 128x128 LR pixels fill nearly three such matrices, those of a
+ * fold of cross-fitting nearly one.
+ */
+const WINDOWS = 5376;
 
-/** The matrix product runs on the executor: with y as one more column of U, one U^T U holds both G and b. */
+/**
+ * The matrix product runs on the executor: with y as one more column of U, one U^T U holds both G and b. U is held with a row for each
+ * tap, which is multiplied half as fast again as with a row for each window.
+ */
 export async function makeNormalEquations(
   executor: Executor,
   size: number,
@@ -36,48 +43,41 @@ export async function makeNormalEquations(
 ): Promise<NormalEquationsBuilder> {
   const columns = size * size + 1;
   const g = new GraphBuilder();
-  const u = g.input('u', [ROWS, columns]);
-  const program = await executor.compile(g.build({ product: g.matmul(u, u, { transposeA: true }) }));
+  const u = g.input('u', [columns, WINDOWS]);
+  const program = await executor.compile(g.build({ product: g.matmul(u, u, { transposeB: true }) }));
 
   return {
     async build(z, y, weight) {
+      const used = Int32Array.from(weight.keys()).filter((i) => weight[i] !== 0);
+      const corners = used.map((i) => scale * (Math.floor(i / y.width) * z.width + (i % y.width)));
       const sum = new Float64Array(columns * columns);
-      let rows = new Float32Array(ROWS * columns);
-      let filled = 0;
-      let used = 0;
-      const flush = async () => {
-        const { product } = await program.run({ u: rows });
-        for (let i = 0; i < sum.length; i++) sum[i] += product[i];
-        rows = new Float32Array(ROWS * columns);
-        filled = 0;
-      };
       for (let c = 0; c < y.channels; c++) {
         const from = planeOf(z, c);
         const target = planeOf(y, c);
-        for (let i = 0; i < weight.length; i++) {
-          if (weight[i] === 0) continue;
-          const top = scale * Math.floor(i / y.width);
-          const left = scale * (i % y.width);
-          let to = filled * columns;
-          for (let v = 0; v < size; v++) {
-            const row = (top + v) * z.width + left;
-            for (let h = 0; h < size; h++) rows[to++] = from[row + h];
+        for (let first = 0; first < used.length; first += WINDOWS) {
+          const some = corners.subarray(first, first + WINDOWS);
+          const windows = new Float32Array(columns * WINDOWS);
+          for (let tap = 0; tap < size * size; tap++) {
+            const offset = Math.floor(tap / size) * z.width + (tap % size);
+            const to = tap * WINDOWS;
+            for (let i = 0; i < some.length; i++) windows[to + i] = from[some[i] + offset];
           }
-          rows[to] = target[i];
-          used++;
-          if (++filled === ROWS) await flush();
+          const last = size * size * WINDOWS;
+          for (let i = 0; i < some.length; i++) windows[last + i] = target[used[first + i]];
+          const { product } = await program.run({ u: windows });
+          for (let i = 0; i < sum.length; i++) sum[i] += product[i];
         }
       }
-      if (filled > 0) await flush();
 
+      const count = used.length * y.channels;
       const n2 = size * size;
       const G = new Float64Array(n2 * n2);
       const b = new Float64Array(n2);
       for (let p = 0; p < n2; p++) {
-        for (let q = 0; q < n2; q++) G[p * n2 + q] = sum[p * columns + q] / used;
-        b[p] = sum[p * columns + n2] / used;
+        for (let q = 0; q < n2; q++) G[p * n2 + q] = sum[p * columns + q] / count;
+        b[p] = sum[p * columns + n2] / count;
       }
-      return { G, b, meanSquare: sum[sum.length - 1] / used };
+      return { G, b, meanSquare: sum[sum.length - 1] / count };
     },
     release: () => program.release(),
   };
