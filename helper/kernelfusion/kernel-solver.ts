@@ -33,49 +33,48 @@ export interface NormalEquationsBuilder {
 const WINDOWS = 5376;
 
 /**
- * The matrix product runs on the executor: with y as one more column of U, one U^T U holds both G and b. U is held turned, with a row for
- * each tap: so it is multiplied a fifth to a third faster (docs/devices.md).
+ * The matrix product runs on the executor: with y as one more column of U, one U^T U holds both G and b. What is multiplied is U^T, a row for
+ * each tap: that is a fifth to a third faster (docs/devices.md).
  */
 export async function makeNormalEquations(
   executor: Executor,
   size: number,
   scale: Scale,
 ): Promise<NormalEquationsBuilder> {
-  const columns = size * size + 1;
+  const taps = size * size;
+  const rows = taps + 1;
   const g = new GraphBuilder();
-  const u = g.input('u', [columns, WINDOWS]);
+  const u = g.input('u', [rows, WINDOWS]);
   const program = await executor.compile(g.build({ product: g.matmul(u, u, { transposeB: true }) }));
 
   return {
     async build(z, y, weight) {
       const used = Int32Array.from(weight.keys()).filter((i) => weight[i] !== 0);
       const corners = used.map((i) => scale * (Math.floor(i / y.width) * z.width + (i % y.width)));
-      const sum = new Float64Array(columns * columns);
+      const sum = new Float64Array(rows * rows);
       for (let c = 0; c < y.channels; c++) {
         const from = planeOf(z, c);
         const target = planeOf(y, c);
         for (let first = 0; first < used.length; first += WINDOWS) {
           const some = corners.subarray(first, first + WINDOWS);
-          const windows = new Float32Array(columns * WINDOWS);
-          for (let tap = 0; tap < size * size; tap++) {
+          const windows = new Float32Array(rows * WINDOWS);
+          for (let tap = 0; tap < taps; tap++) {
             const offset = Math.floor(tap / size) * z.width + (tap % size);
             const to = tap * WINDOWS;
             for (let i = 0; i < some.length; i++) windows[to + i] = from[some[i] + offset];
           }
-          const last = size * size * WINDOWS;
-          for (let i = 0; i < some.length; i++) windows[last + i] = target[used[first + i]];
+          for (let i = 0; i < some.length; i++) windows[taps * WINDOWS + i] = target[used[first + i]];
           const { product } = await program.run({ u: windows });
           for (let i = 0; i < sum.length; i++) sum[i] += product[i];
         }
       }
 
       const count = used.length * y.channels;
-      const n2 = size * size;
-      const G = new Float64Array(n2 * n2);
-      const b = new Float64Array(n2);
-      for (let p = 0; p < n2; p++) {
-        for (let q = 0; q < n2; q++) G[p * n2 + q] = sum[p * columns + q] / count;
-        b[p] = sum[p * columns + n2] / count;
+      const G = new Float64Array(taps * taps);
+      const b = new Float64Array(taps);
+      for (let p = 0; p < taps; p++) {
+        for (let q = 0; q < taps; q++) G[p * taps + q] = sum[p * rows + q] / count;
+        b[p] = sum[p * rows + taps] / count;
       }
       return { G, b, meanSquare: sum[sum.length - 1] / count };
     },

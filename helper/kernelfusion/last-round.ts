@@ -39,18 +39,17 @@ export async function lastRound(
       totals.set(candidate, candidate.score + PRIOR_COUNTS * (await judge(candidate)).score);
     }
   };
-  /** `lead`: by how much a fitted one must be ahead. */
-  const best = (lead: number) => {
+  const best = () => {
     const rated = [...totals].map(([candidate, total]) => ({
       candidate,
-      rating: total + (candidate.diffused ? 0 : lead),
+      rating: total + (candidate.diffused ? 0 : LEAD),
     }));
     return rated.reduce((a, b) => (b.rating < a.rating ? b : a)).candidate;
   };
 
   const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
   await rate([first, ...diffused.slice(0, 1)]);
-  const fitted = await fit(best(0));
+  const fitted = await fit(best());
   await rate([...diffused, fitted, await diffuseOn(fitted)]);
-  return best(LEAD);
+  return best();
 }

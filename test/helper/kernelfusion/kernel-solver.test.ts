@@ -87,13 +87,13 @@ for (const [name, executor] of Object.entries(executors)) {
   });
 
   test(`more windows than fit into one product are all counted, in every colour, executor ${name}`, async () => {
-    // 1 x 1 windows: G is the mean of z^2, b that of z y and the mean square that of y^2, over 2 x 65 x 65 = 8450 values.
-    const z = makePlanes(65, 65, 2, makeRandom(2).normals(8450));
-    const y = makePlanes(65, 65, 2, makeRandom(3).normals(8450));
+    // 1 x 1 windows: G is the mean of z^2, b that of z y and the mean square that of y^2, over 2 x 75 x 75 = 11250 values.
+    const z = makePlanes(75, 75, 2, makeRandom(2).normals(11250));
+    const y = makePlanes(75, 75, 2, makeRandom(3).normals(11250));
     const { G, b, meanSquare } = await equationsOf(executor, 1, 1, z, y);
-    assertClose(G, [z.data.reduce((sum, v) => sum + v * v, 0) / 8450], 1e-5);
-    assertClose(b, [z.data.reduce((sum, v, i) => sum + v * y.data[i], 0) / 8450], 1e-5);
-    assertClose([meanSquare], [y.data.reduce((sum, v) => sum + v * v, 0) / 8450], 1e-5);
+    assertClose(G, [z.data.reduce((sum, v) => sum + v * v, 0) / 11250], 1e-5);
+    assertClose(b, [z.data.reduce((sum, v, i) => sum + v * y.data[i], 0) / 11250], 1e-5);
+    assertClose([meanSquare], [y.data.reduce((sum, v) => sum + v * v, 0) / 11250], 1e-5);
   });
 
   test(`the kernel of a known sharp picture is found, executor ${name}`, async () => {
