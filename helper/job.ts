@@ -10,7 +10,7 @@ import { type Device, deviceNamed, PROCESSOR } from './devices/catalogue.ts';
 import { openDevice, survey, surveyFile } from './devices/survey.ts';
 import { freeMemory } from './free-memory.ts';
 import type { Checkpoint } from './kernelfusion/checkpoint.ts';
-import { type JobSize, tileSideWithin } from './kernelfusion/memory.ts';
+import { type JobSize, type MemoryPlan, planWithin } from './kernelfusion/memory.ts';
 import type { Layer, Method, MethodResult, Progress } from './kernelfusion/method.ts';
 import { CLOSED_FORM_PLANS, closedForm } from './kernelfusion/methods/closed-form.ts';
 import {
@@ -21,6 +21,7 @@ import {
   paperSmall,
   predictPaperBytes,
 } from './kernelfusion/methods/paper.ts';
+import { openTasks, usefulThreads } from './kernelfusion/task-threads.ts';
 import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
 import { readVersions, type Versions } from './versions.ts';
@@ -106,10 +107,11 @@ export async function runJob(
     throwIfCancelled(signal);
     const { name, open } = left.shift()!;
     try {
-      const tileSide = tileSideWithin(context.maxMemory ?? freeMemory(), sizeOf(layer, options, context.plan), name);
+      const size = sizeOf(layer, options, context.plan);
+      const memory = planWithin(context.maxMemory ?? freeMemory(), size, usefulThreads(threads), name);
       const executor = await open(threads);
       const from = { ...context, onCheckpoint, ...(reached && { checkpoint: reached }) };
-      const result = await runOn(executor, layer, options, from, tileSide, meter);
+      const result = await runOn(executor, layer, options, from, memory, meter);
       return {
         result: { ...result, notes: [...notes, ...result.notes] },
         timings: meter.timings(),
@@ -139,13 +141,15 @@ async function runOn(
   layer: Layer,
   options: UpscaleOptions,
   { kernel, plan, onProgress, checkpoint, onCheckpoint, signal }: JobContext,
-  tileSide: number,
+  { tileSide, threads }: MemoryPlan,
   meter: Meter,
 ): Promise<MethodResult> {
+  const tasks = openTasks(threads);
   try {
     const method = plan ? methodOf(plan) : METHODS[options.preset];
     return await method(layer, options, {
       executor,
+      tasks,
       tileSide,
       ...(kernel && { kernel }),
       ...(checkpoint && { checkpoint }),
@@ -157,6 +161,7 @@ async function runOn(
       },
     });
   } finally {
+    await tasks.close();
     await closeSoon(executor);
   }
 }

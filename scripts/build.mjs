@@ -1,5 +1,5 @@
 /**
- * Bundles what people run: dist/helper/cli.js and, beside it, the solvers' loops, the thread that runs graphs, the processes that
+ * Bundles what people run: dist/helper/cli.js and, beside it, the solvers' loops, the threads that run graphs and solvers, the processes that
  * compute on a device and run a job, and the one that a benchmark compares the helper with. The extension's part is in
  * build-extension.mjs.
  *
@@ -17,6 +17,7 @@ await build({
   entryPoints: {
     'helper/cli': 'helper/cli.ts',
     'helper/device-process': 'helper/devices/device-process.ts',
+    'helper/task-worker': 'helper/kernelfusion/task-worker.ts',
     'helper/onnx-worker': 'helper/tensor/executors/onnx/onnx-worker.ts',
     'helper/worker-process': 'helper/server/worker-process.ts',
     'helper/bench-echo': 'helper/commands/bench-echo.ts',

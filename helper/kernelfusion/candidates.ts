@@ -5,6 +5,8 @@ import { type DetailedPrediction, surely } from './held-out.ts';
 /** A kernel met on the way. */
 export interface Candidate extends DetailedPrediction {
   readonly kernel: Kernel;
+  /** How it developed: of each step, those of the kernels it came from among them. */
+  readonly steps: readonly Kernel[];
   /** Where the search for it began and how it went on, in words. */
   readonly start: string;
   /** Whether the reverse diffusion found it, or cross-fitting. */

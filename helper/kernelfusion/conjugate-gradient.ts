@@ -1,6 +1,7 @@
 /**
  * Conjugate gradients (Hestenes & Stiefel 1952) for Q x = b, Q symmetric and positive definite, given as a function.
  *
+ * What `multiply` returns is copied before it is called again, so it may be one array for all calls.
  * Between iterations the event loop gets its turn, so that a cancel is heard.
  */
 import { setImmediate as turn } from 'node:timers/promises';

@@ -54,7 +54,7 @@ export async function crossFit<S>(
   inference: Inference<S>,
   equations: NormalEquationsBuilder,
   random: Random,
-  onStep: (kernel: Kernel) => void,
+  onStep: (kernel: Kernel) => void | Promise<void>,
 ): Promise<Kernel> {
   const { size, scale } = start;
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
@@ -67,7 +67,7 @@ export async function crossFit<S>(
     const scene = await inference.infer(shown, kernel, scenes[fold]);
     scenes[fold] = scene;
     const hidden = usable.map((u, i) => (folds[i] === fold ? u : 0));
-    const present = await equations.build(inference.pictureOf(scene), y, hidden);
+    const present = await equations(inference.pictureOf(scene), y, hidden);
     average = average ? averageEquations(average, present, MOMENTUM) : present;
     const values = solveKernel(smoothEquations(average, size, SMOOTHNESS), KERNEL_ITERATIONS);
     const centred = centreKernel(makeKernel(size, scale, values));
@@ -79,7 +79,7 @@ export async function crossFit<S>(
       // The past equations speak of another frame.
       average = null;
     }
-    onStep(kernel);
+    await onStep(kernel);
   }
   return kernel;
 }

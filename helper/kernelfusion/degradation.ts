@@ -51,14 +51,17 @@ function tapsOf({ size, scale: s, data }: Kernel): Tap[] {
   return taps.filter(({ weight }) => Math.abs(weight) >= LEAST_TAP).sort((a, b) => a.phase - b.phase);
 }
 
-/** A and its adjoint for one kernel and one LR size. Pure: the arrays given are not changed. */
+/**
+ * A and its adjoint for one kernel and one LR size. The arrays given are not changed; what is found is written into `to`, where it is
+ * given, so that the solvers' loops leave no garbage.
+ */
 export interface Degradation {
   readonly canvasWidth: number;
   readonly canvasHeight: number;
   /** A x: a canvas plane to an LR plane. */
-  apply(canvas: Float32Array): Float32Array;
+  apply(canvas: Float32Array, to?: Float32Array): Float32Array;
   /** A^T r: an LR plane to a canvas plane. */
-  adjoint(lr: Float32Array): Float32Array;
+  adjoint(lr: Float32Array, to?: Float32Array): Float32Array;
 }
 
 /**
@@ -104,15 +107,14 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
   return {
     canvasWidth: width,
     canvasHeight: height,
-    apply(canvas) {
+    apply(canvas, to = new Float32Array(lrWidth * lrHeight)) {
       canvasArea.set(canvas);
       loops.split(phases, plane, width, height, s, pitch, length);
       loops.filter(plane, phases, ahead, taps.length, pitch * lrHeight);
-      const y = new Float32Array(lrWidth * lrHeight);
-      eachRow((row, place) => y.set(plane.subarray(place, place + lrWidth), row));
-      return y;
+      eachRow((row, place) => to.set(plane.subarray(place, place + lrWidth), row));
+      return to;
     },
-    adjoint(lr) {
+    adjoint(lr, to = new Float32Array(width * height)) {
       plane.fill(0);
       eachRow((row, place) => plane.set(lr.subarray(row, row + lrWidth), before + place));
       for (let phase = 0; phase < s * s; phase++) {
@@ -120,7 +122,8 @@ export function makeDegradation(kernel: Kernel, lrWidth: number, lrHeight: numbe
         loops.filter(phases.subarray(phase * length), plane, back.subarray(2 * first), end - first, length);
       }
       loops.join(plane, phases, width, height, s, pitch, length);
-      return canvasArea.slice();
+      to.set(canvasArea);
+      return to;
     },
   };
 }

@@ -10,9 +10,7 @@
  */
 import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
 import { cutPlanes, type Planes } from '../image/planes.ts';
-import type { Executor } from '../tensor/executor.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
-import { makeDegradation } from './degradation.ts';
 import { refineWithSpectrum } from './joint-kernel.ts';
 import {
   averageEquations,
@@ -22,7 +20,7 @@ import {
   smoothEquations,
   solveKernel,
 } from './kernel-solver.ts';
-import { makeDenoiser, type Prior } from './patch-diffusion.ts';
+import type { Denoiser } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
 import { makeSceneSpectrum } from './scene-spectrum.ts';
 
@@ -73,44 +71,37 @@ export interface Searched {
   readonly lumaSigma: number;
 }
 
-/** One search, from the canvas picture `start`; returns the kernel of the last step. `equations`: of that side and scale. */
+/** One search, from the canvas picture `start`; returns the kernel of the last step. `denoise`: on its canvas; `equations`: of that side and scale. */
 export async function searchByDiffusion(
   { y, usable, size, scale, sigma, lumaSigma }: Searched,
-  prior: Prior,
   plan: DiffusionPlan,
   start: Planes,
+  denoise: Denoiser['denoise'],
   equations: NormalEquationsBuilder,
-  executor: Executor,
   random: Random,
-  onStep: (kernel: Kernel) => void,
+  onStep: (kernel: Kernel) => void | Promise<void>,
   signal?: AbortSignal,
 ): Promise<Kernel> {
   let x = start;
   const spectrum = makeSceneSpectrum(y, usable, scale, size, lumaSigma);
-  const denoiser = await makeDenoiser(prior, x.width, x.height, executor, signal);
-  try {
-    let mean: NormalEquations | null = null;
-    let kernel: Kernel | null = null;
-    for (const [i, t] of times(plan).entries()) {
-      const z = await denoiser.denoise(x, t, random.normals(x.data.length));
-      const present = await equations.build(z, y, usable);
-      mean = mean ? averageEquations(mean, present, plan.momentum) : present;
-      const smooth = smoothEquations(mean, size, plan.smoothness);
-      const fitted = solveKernel(smooth, plan.kernelIterations);
-      const values = i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, spectrum);
-      const centred = centreKernel(makeKernel(size, scale, values));
-      kernel = centred.kernel;
-      const [dy, dx] = centred.moved;
-      const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
-      // After a move the past equations speak of another frame.
-      if (proposal !== z) mean = null;
-      const degradation = makeDegradation(kernel, y.width, y.height);
-      const agreement = { rho: priorTrust(t, sigma), iterations: plan.pictureIterations };
-      x = await agreeWithLayer(proposal, y, degradation, agreement, signal);
-      onStep(kernel);
-    }
-    return kernel!;
-  } finally {
-    await denoiser.release();
+  let mean: NormalEquations | null = null;
+  let kernel: Kernel | null = null;
+  for (const [i, t] of times(plan).entries()) {
+    const z = await denoise(x, t, random.normals(x.data.length));
+    const present = await equations(z, y, usable);
+    mean = mean ? averageEquations(mean, present, plan.momentum) : present;
+    const smooth = smoothEquations(mean, size, plan.smoothness);
+    const fitted = solveKernel(smooth, plan.kernelIterations);
+    const values = i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, spectrum);
+    const centred = centreKernel(makeKernel(size, scale, values));
+    kernel = centred.kernel;
+    const [dy, dx] = centred.moved;
+    const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
+    // After a move the past equations speak of another frame.
+    if (proposal !== z) mean = null;
+    const agreement = { rho: priorTrust(t, sigma), iterations: plan.pictureIterations };
+    x = await agreeWithLayer(proposal, y, { kernel }, agreement, signal);
+    await onStep(kernel);
   }
+  return kernel!;
 }

@@ -15,12 +15,13 @@ import type { Executor } from '../tensor/executor.ts';
 import { type Candidate, choose, ranked } from './candidates.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
-import { type KernelSearch, makeKernelSearch, type PriorSearch } from './kernel-search.ts';
-import { makeNormalEquations } from './kernel-solver.ts';
+import { type KernelSearch, openKernelSearch } from './kernel-search.ts';
 import { startKernel } from './kernel-starts.ts';
-import { JUDGED_IN_LAST_ROUND } from './last-round.ts';
+import { JUDGED_IN_LAST_ROUND, lastRound } from './last-round.ts';
 import type { Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
+import type { Tasks } from './tasks.ts';
+import { together } from './together.ts';
 
 /** The scale at which kernels are searched. */
 export const SEARCH_SCALE: Scale = 2;
@@ -72,44 +73,66 @@ export interface Estimate {
   readonly candidates: readonly Candidate[];
 }
 
+/** What a search works with. */
+export interface SearchTools {
+  readonly executor: Executor;
+  readonly tasks: Tasks;
+  readonly signal?: AbortSignal;
+}
+
 /** `prior` may be missing where the plan has no diffusions and nothing under the prior. `onStep` hears every step of `searchSteps`. */
 export async function estimateKernel(
   searched: Searched,
   prior: Prior | null,
   plan: SearchPlan,
-  executor: Executor,
   random: Random,
+  { executor, tasks, signal }: SearchTools,
   onStep: (step: number, kernel: Kernel) => void,
-  signal?: AbortSignal,
 ): Promise<Estimate> {
-  const { size, scale } = searched;
   let step = 0;
   const listen = (kernel: Kernel) => onStep(++step, kernel);
-  const equations = await makeNormalEquations(executor, size, scale);
+  const search = await openKernelSearch(searched, prior, random.below(2 ** 31), executor, tasks, listen, signal);
   try {
-    const search = makeKernelSearch(searched, equations, executor, random, listen, signal);
-    for (const shape of plan.shapes) await search.fit(shape, startKernel(shape, size, scale), plan.fitting);
-    const tools = prior && search.withPrior(prior);
-    if (tools && plan.diffusions > 0) await searchWithPrior(search, tools, plan);
-    const byGradients = choose(search.met);
-    const chosen = tools && plan.underPrior > 0 ? await tools.lastRound(byGradients, plan.underPrior) : byGradients;
-    return { chosen, byGradients, plain: await search.judge(bicubicKernel(scale)), candidates: search.met };
+    const [plain, met] = await together<[DetailedPrediction, Candidate[]]>(
+      [
+        (stop) => search.foretell(bicubicKernel(searched.scale), stop),
+        (stop) => searchFromAllStarts(search, searched, plan, stop),
+      ],
+      signal,
+    );
+    const byGradients = choose(met);
+    if (plan.underPrior === 0) return { chosen: byGradients, byGradients, plain, candidates: met };
+    const last = await lastRound(byGradients, met, search, plan.underPrior, signal);
+    return { chosen: last.chosen, byGradients, plain, candidates: [...met, ...last.met] };
   } finally {
-    await equations.release();
+    await search.release();
   }
 }
 
-/** Diffusions, and fits from what they find. */
-async function searchWithPrior(
-  { met, fit }: KernelSearch,
-  { diffuse, diffuseOn }: PriorSearch,
-  { diffusions, fitting, refined }: SearchPlan,
-): Promise<void> {
-  for (let i = 0; i < diffusions; i++) await diffuse();
+/** Every kernel that is found, without the last round. What does not wait for each other is searched at once. */
+async function searchFromAllStarts(
+  search: KernelSearch,
+  { size, scale }: Searched,
+  { shapes, fitting, diffusions, refined }: SearchPlan,
+  signal: AbortSignal,
+): Promise<Candidate[]> {
+  type Search = (stop: AbortSignal) => Promise<Candidate>;
+  const fits = shapes.map<Search>(
+    (shape) => (stop) => search.fit(shape, { kernel: startKernel(shape, size, scale), steps: [] }, fitting, stop),
+  );
+  const fromLayer = Array.from<unknown, Search>({ length: diffusions }, (_, i) => (stop) => search.diffuse(i, stop));
+  const met = await together<Candidate[]>([...fits, ...fromLayer], signal);
+  if (diffusions === 0) return met;
+
   const [best] = ranked(met, { diffused: true });
-  await diffuseOn(best);
-  await fit('diffusion, fitted', best.kernel, fitting);
-  for (const candidate of ranked(met, { diffused: false }).slice(0, refined)) await diffuseOn(candidate);
+  const fromBest: Search[] = [
+    (stop) => search.diffuseOn(best, stop),
+    (stop) => search.fit('diffusion, fitted', best, fitting, stop),
+  ];
+  met.push(...(await together<Candidate[]>(fromBest, signal)));
+  const fitted = ranked(met, { diffused: false }).slice(0, refined);
+  const onwards = fitted.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
+  return [...met, ...(await together<Candidate[]>(onwards, signal))];
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */

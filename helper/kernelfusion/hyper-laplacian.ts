@@ -6,11 +6,11 @@
  * quadratic problem by conjugate gradients. The colours share their weights: an edge is an edge in all of them.
  */
 import type { Kernel } from '../../shared/kernel.ts';
-import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
-import { conjugateGradients } from './conjugate-gradient.ts';
-import { bicubicCanvas, type Degradation, makeDegradation } from './degradation.ts';
-import { addEnergy, DIRECTIONS, type Direction, makeRoughness, type Roughness } from './differences.ts';
+import { type Planes, planeOf } from '../image/planes.ts';
+import { bicubicCanvas } from './degradation.ts';
+import { addEnergy, DIRECTIONS, type Direction } from './differences.ts';
 import { ROUNDING_VARIANCE } from './noise.ts';
+import { eachPlane, type PlaneSolver, type Sight, solvePlane } from './plane-solve.ts';
 
 const POWER = 0.8;
 /** Differences are rounded off below this (values in [-1, 1]). */
@@ -37,53 +37,42 @@ export const restoreByGradients = (
   sigma: number,
   thoroughness: Pick<HyperLaplacianOptions, 'rounds' | 'iterations'>,
   signal?: AbortSignal,
-): Promise<Planes> =>
-  restoreHyperLaplacian(
-    y,
-    makeDegradation(kernel, y.width, y.height),
-    bicubicCanvas(y, kernel),
-    { ...naturalWeights(sigma), ...thoroughness },
-    signal,
-  );
+  solve?: PlaneSolver,
+): Promise<Planes> => {
+  const options = { ...naturalWeights(sigma), ...thoroughness };
+  return restoreHyperLaplacian(y, { kernel }, bicubicCanvas(y, kernel), options, signal, solve);
+};
 
 /** y: LR planes in [-1, 1]; start: canvas planes. Returns canvas planes. */
 export async function restoreHyperLaplacian(
   y: Planes,
-  degradation: Degradation,
+  sight: Sight,
   start: Planes,
   { quadratic, sparse, rounds, iterations }: HyperLaplacianOptions,
   signal?: AbortSignal,
+  solve: PlaneSolver = solvePlane,
 ): Promise<Planes> {
-  const { width, height, channels } = start;
+  const { width, height } = y;
   let x = start;
   for (let round = 0; round <= rounds; round++) {
-    const addRoughness = round === 0 ? evenRoughness(x, quadratic) : sparseRoughness(x, sparse);
-    const next = makePlanes(width, height, channels);
-    for (let c = 0; c < channels; c++) {
-      const multiply = (v: Float32Array) => {
-        const out = degradation.adjoint(degradation.apply(v));
-        addRoughness(out, v);
-        return out;
-      };
-      const b = degradation.adjoint(planeOf(y, c));
-      const solved = await conjugateGradients(multiply, b, planeOf(x, c), { iterations, tolerance: 1e-4 }, signal);
-      planeOf(next, c).set(solved);
-    }
-    x = next;
+    const roughness = round === 0 ? evenRoughness(x, quadratic) : sparseRoughness(x, sparse);
+    const further = (start: Float32Array, c: number, stop: AbortSignal) => {
+      const problem = { sight, y: planeOf(y, c), width, height, roughness, start, iterations, tolerance: 1e-4 };
+      return solve(problem, stop);
+    };
+    x = await eachPlane(x, further, signal);
   }
   return x;
 }
 
-/** out += the gradient's half of weight sum_d c_d |D_d x|^2. */
-function evenRoughness({ width, height }: Planes, weight: number): Roughness {
-  const even = DIRECTIONS.map(([, , share]) => new Float32Array(width * height).fill(weight * share));
-  return makeRoughness(even, width, height);
+/** w_d of weight sum_d c_d |D_d x|^2. */
+function evenRoughness({ width, height }: Planes, weight: number): Float32Array[] {
+  return DIRECTIONS.map(([, , share]) => new Float32Array(width * height).fill(weight * share));
 }
 
-/** The same of weight sum_d c_d |D_d x|^0.8, as it looks from the picture x. */
-export function sparseRoughness(x: Planes, weight: number): Roughness {
-  const weights = DIRECTIONS.map((direction) => sparseWeights(x, direction, weight * direction[2]));
-  return makeRoughness(weights, x.width, x.height);
+/** w_d of weight sum_d c_d |D_d x|^0.8, as it looks from the picture x. */
+export function sparseRoughness(x: Planes, weight: number): Float32Array[] {
+  return DIRECTIONS.map((direction) => sparseWeights(x, direction, weight * direction[2]));
 }
 
 /** The reweighting of one direction, from the mean squared difference over the colours; one entry a pixel. */

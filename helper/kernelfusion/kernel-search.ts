@@ -1,148 +1,105 @@
 /**
- * The tools of a search for a layer's kernel: ways to find one, each of which judges what it found and keeps it among the kernels met.
+ * The tools of a search for a layer's kernel: ways to find one, each of which judges what it found. What does not wait for each other may be
+ * asked for at once.
  *
  * All kernels are judged by the same pixels and draws, and fitted to the same folds: they differ by where they began alone.
  */
 import type { Kernel } from '../../shared/kernel.ts';
-import { makePlanes, type Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import type { Candidate } from './candidates.ts';
-import { crossFit, underGradients } from './cross-fit.ts';
-import { bicubicCanvas, canvasSize } from './degradation.ts';
-import {
-  DIFFUSION_ON,
-  DIFFUSION_SEARCH,
-  type DiffusionPlan,
-  type Searched,
-  searchByDiffusion,
-} from './diffusion-search.ts';
-import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
-import { restoreByGradients } from './hyper-laplacian.ts';
-import { type NormalEquationsBuilder, trimKernel } from './kernel-solver.ts';
-import { type LastRoundTools, lastRound } from './last-round.ts';
-import { lumaOf } from './luma.ts';
-import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
-import { makeDenoiser, type Prior } from './patch-diffusion.ts';
-import { foretellUnderPrior, HIDDEN_FROM_PRIOR } from './prior-judge.ts';
-import { type PriorView, underPrior } from './prior-scene.ts';
-import { makeRandom, type Random } from './random.ts';
-import type { View } from './scene-posterior.ts';
+import { canvasSize } from './degradation.ts';
+import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
+import type { DetailedPrediction } from './held-out.ts';
+import { compileWindowProduct } from './kernel-solver.ts';
+import type { LastRoundTools } from './last-round.ts';
+import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
+import type { SearchServices } from './search-tasks.ts';
+import type { Tasks } from './tasks.ts';
 
-export interface KernelSearch {
-  /** Every kernel that was found, in that order. */
-  readonly met: readonly Candidate[];
+export interface KernelSearch extends LastRoundTools {
   /** What a kernel foretells of hidden pixels. */
-  judge(kernel: Kernel): Promise<DetailedPrediction>;
+  foretell(kernel: Kernel, signal?: AbortSignal): Promise<DetailedPrediction>;
   /** Cross-fitting under sparse gradients. `start`: in words. */
-  fit(start: string, from: Kernel, steps: number): Promise<Candidate>;
-  withPrior(prior: Prior): PriorSearch;
+  fit(
+    start: string,
+    from: Pick<Candidate, 'kernel' | 'steps'>,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Candidate>;
+  /** The reverse diffusion from the enlarged layer. `number`: 0, 1, ...; they differ by chance. */
+  diffuse(number: number, signal?: AbortSignal): Promise<Candidate>;
+  release(): Promise<void>;
 }
 
-/** What can be done with a prior, too. */
-export interface PriorSearch {
-  /** The reverse diffusion from the enlarged layer. */
-  diffuse(): Promise<Candidate>;
-  /** The end of a reverse diffusion, from the picture that a kernel found makes. */
-  diffuseOn(from: Candidate): Promise<Candidate>;
-  /** last-round.ts, with so many steps of fitting. */
-  lastRound(first: Candidate, steps: number): Promise<Candidate>;
-}
+/** Numbers of the diffusions that go on; those below are of such as begin. */
+const FIRST_ONWARDS = 100;
 
-/** Taps below this share of the largest are the haze of estimation errors. */
-export const HAZE = 0.1;
-
-/** How thoroughly the picture is restored from which a diffusion goes on. */
-const PICTURE = { rounds: 2, iterations: 15 };
-
-/** Which random numbers of a search's seed are for what. */
-const CHANCE = { judge: 1, folds: 2, hiddenFromPrior: 3, underPrior: 4 };
-
-/** `equations`: of the side and scale of `searched`. `onStep` hears every step of a fit or diffusion. */
-export function makeKernelSearch(
+/** `prior`: null where nothing is asked for that needs one. `onStep` hears every step of a fit or diffusion. */
+export async function openKernelSearch(
   searched: Searched,
-  equations: NormalEquationsBuilder,
+  prior: Prior | null,
+  seed: number,
   executor: Executor,
-  random: Random,
+  tasks: Tasks,
   onStep: (kernel: Kernel) => void,
   signal?: AbortSignal,
-): KernelSearch {
-  const { y, usable, sigma, lumaSigma } = searched;
-  const view = lumaView(y, lumaSigma);
-  const luma = makePlanes(y.width, y.height, 1, view.y);
-  const seed = random.below(2 ** 31);
-  const met: Candidate[] = [];
+): Promise<KernelSearch> {
+  const { width, height } = canvasSize(searched.y, searched);
+  const { product, release } = await compileWindowProduct(executor, searched.size);
+  let denoiser: Denoiser | null;
+  try {
+    denoiser = prior && (await makeDenoiser(prior, width, height, executor, signal));
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const asked = { product, denoise: (...args: Parameters<Denoiser['denoise']>) => denoiser!.denoise(...args) };
+  const piece = { searched, seed };
+  /** How many diffusions have gone on: each has a number of its own, after those that begin. */
+  let onwards = 0;
 
-  const judge = (kernel: Kernel) => {
-    const chance = makeRandom(seed, CHANCE.judge);
-    return foretell({ ...view, shown: hidePixels(usable.length, chance) }, usable, kernel, chance, signal);
-  };
-  const meet = async (start: string, diffused: boolean, kernel: Kernel): Promise<Candidate> => {
-    const candidate = { kernel, start, diffused, ...(await judge(kernel)) };
-    met.push(candidate);
-    return candidate;
-  };
-
-  const withPrior = (prior: Prior): PriorSearch => {
-    const diffuse = async (start: string, plan: DiffusionPlan, picture: Planes) => {
-      const found = await searchByDiffusion(
-        searched,
-        prior,
-        plan,
-        picture,
-        equations,
-        executor,
-        random,
-        onStep,
-        signal,
-      );
-      return meet(start, true, trimKernel(found, HAZE));
+  const foretell = (kernel: Kernel, signal?: AbortSignal) => tasks.run('judge', { ...piece, kernel }, {}, signal);
+  /** A kernel that is worked on and then judged; `steps`: those before. */
+  const develop = async (
+    { start, steps, diffused }: Pick<Candidate, 'start' | 'steps' | 'diffused'>,
+    work: (services: SearchServices) => Promise<Kernel>,
+    signal?: AbortSignal,
+  ): Promise<Candidate> => {
+    const made = [...steps];
+    const hear = (kernel: Kernel) => {
+      made.push(kernel);
+      onStep(kernel);
     };
-    const diffuseOn = async ({ start, kernel }: Candidate) =>
-      diffuse(`${start}, diffused on`, DIFFUSION_ON, await restoreByGradients(y, kernel, sigma, PICTURE, signal));
-    const toolsUnder = (scene: PriorView, steps: number): LastRoundTools => {
-      const shown = hidePixels(usable.length, makeRandom(seed, CHANCE.hiddenFromPrior), HIDDEN_FROM_PRIOR);
-      return {
-        judge: ({ kernel }) =>
-          foretellUnderPrior(scene, { ...view, shown }, usable, kernel, makeRandom(seed, CHANCE.underPrior)),
-        async fit({ start, kernel }) {
-          const chance = makeRandom(seed, CHANCE.folds);
-          const fitted = await crossFit(y, usable, kernel, steps, underPrior(scene), equations, chance, onStep);
-          return meet(`${start}, fitted under the prior`, false, fitted);
-        },
-        diffuseOn,
-      };
-    };
-    return {
-      diffuse: () => diffuse('diffusion', DIFFUSION_SEARCH, bicubicCanvas(y, searched)),
-      diffuseOn,
-      async lastRound(first, steps) {
-        const { width, height } = canvasSize(y, searched);
-        const denoiser = await makeDenoiser(prior, width, height, executor, signal);
-        try {
-          return await lastRound(first, met, toolsUnder({ y, sigma, denoiser, ...(signal && { signal }) }, steps));
-        } finally {
-          await denoiser.release();
-        }
-      },
-    };
+    const kernel = await work({ ...asked, onStep: hear });
+    return { kernel, steps: made, start, diffused, ...(await foretell(kernel, signal)) };
   };
 
   return {
-    met,
-    judge,
-    async fit(start, from, steps) {
-      const chance = makeRandom(seed, CHANCE.folds);
-      const scenes = underGradients(view, searched, chance, signal);
-      return meet(start, false, await crossFit(luma, usable, from, steps, scenes, equations, chance, onStep));
+    foretell,
+    fit(start, from, count, signal) {
+      const { kernel, steps } = from;
+      const work = (services: SearchServices) =>
+        tasks.run('fit', { ...piece, start: kernel, steps: count }, services, signal);
+      return develop({ start, steps, diffused: false }, work, signal);
     },
-    withPrior,
+    diffuse(number, signal) {
+      const diffusion = { ...piece, plan: DIFFUSION_SEARCH, start: null, number };
+      const work = (services: SearchServices) => tasks.run('diffuse', diffusion, services, signal);
+      return develop({ start: 'diffusion', steps: [], diffused: true }, work, signal);
+    },
+    diffuseOn({ start, steps, kernel }, signal) {
+      const diffusion = { ...piece, plan: DIFFUSION_ON, start: kernel, number: FIRST_ONWARDS + onwards++ };
+      const work = (services: SearchServices) => tasks.run('diffuse', diffusion, services, signal);
+      return develop({ start: `${start}, diffused on`, steps, diffused: true }, work, signal);
+    },
+    judgeUnderPrior: ({ kernel }, signal) => tasks.run('judgeUnderPrior', { ...piece, kernel }, asked, signal),
+    fitUnderPrior({ start, steps, kernel }, count, signal) {
+      const work = (services: SearchServices) =>
+        tasks.run('fitUnderPrior', { ...piece, start: kernel, steps: count }, services, signal);
+      return develop({ start: `${start}, fitted under the prior`, steps, diffused: false }, work, signal);
+    },
+    async release() {
+      await Promise.all([release(), denoiser?.release()]);
+    },
   };
 }
-
-/** One plane says what three would, in a third of the time. */
-const lumaView = (y: Planes, lumaSigma: number): Omit<View, 'shown'> => ({
-  y: Float32Array.from(lumaOf(y)),
-  width: y.width,
-  height: y.height,
-  variance: Math.max(lumaSigma, LEAST_SIGMA) ** 2 + ROUNDING_VARIANCE,
-});

@@ -20,11 +20,11 @@ export interface NormalEquations {
   readonly meanSquare: number;
 }
 
-export interface NormalEquationsBuilder {
-  /** `z`: a canvas guess for `y`; `weight`: 0 or 1 for each LR pixel, whether its window may be used. */
-  build(z: Planes, y: Planes, weight: Uint8Array): Promise<NormalEquations>;
-  release(): Promise<void>;
-}
+/** U^T U, of U^T: `windowRows` rows of WINDOWS values. */
+export type WindowProduct = (windows: Float32Array) => Promise<Float32Array>;
+
+/** `z`: a canvas guess for `y`; `weight`: 0 or 1 for each LR pixel, whether its window may be used. */
+export type NormalEquationsBuilder = (z: Planes, y: Planes, weight: Uint8Array) => Promise<NormalEquations>;
 
 /**
  * So many windows are multiplied at once: all usable ones of a plane of 128x128 LR pixels fill nearly three such matrices, those of a
@@ -32,53 +32,61 @@ export interface NormalEquationsBuilder {
  */
 const WINDOWS = 5376;
 
+/** With y as one more column of U, one U^T U holds both G and b. */
+const windowRows = (size: number): number => size ** 2 + 1;
+
 /**
- * The matrix product runs on the executor: with y as one more column of U, one U^T U holds both G and b. What is multiplied is U^T, a row for
- * each tap: that is a fifth to a third faster (docs/devices.md).
+ * The product for kernels of `size` taps a side, on the executor. What is multiplied is U^T, a row for each tap: that is a fifth to a third
+ * faster (docs/devices.md).
  */
-export async function makeNormalEquations(
+export async function compileWindowProduct(
   executor: Executor,
   size: number,
-  scale: Scale,
-): Promise<NormalEquationsBuilder> {
-  const taps = size * size;
-  const rows = taps + 1;
+): Promise<{ readonly product: WindowProduct; release(): Promise<void> }> {
   const g = new GraphBuilder();
-  const u = g.input('u', [rows, WINDOWS]);
+  const u = g.input('u', [windowRows(size), WINDOWS]);
   const program = await executor.compile(g.build({ product: g.matmul(u, u, { transposeB: true }) }));
-
   return {
-    async build(z, y, weight) {
-      const used = Int32Array.from(weight.keys()).filter((i) => weight[i] !== 0);
-      const corners = used.map((i) => scale * (Math.floor(i / y.width) * z.width + (i % y.width)));
-      const sum = new Float64Array(rows * rows);
-      for (let c = 0; c < y.channels; c++) {
-        const from = planeOf(z, c);
-        const target = planeOf(y, c);
-        for (let first = 0; first < used.length; first += WINDOWS) {
-          const some = corners.subarray(first, first + WINDOWS);
-          const windows = new Float32Array(rows * WINDOWS);
-          for (let tap = 0; tap < taps; tap++) {
-            const offset = Math.floor(tap / size) * z.width + (tap % size);
-            const to = tap * WINDOWS;
-            for (let i = 0; i < some.length; i++) windows[to + i] = from[some[i] + offset];
-          }
-          for (let i = 0; i < some.length; i++) windows[taps * WINDOWS + i] = target[used[first + i]];
-          const { product } = await program.run({ u: windows });
-          for (let i = 0; i < sum.length; i++) sum[i] += product[i];
-        }
-      }
-
-      const count = used.length * y.channels;
-      const G = new Float64Array(taps * taps);
-      const b = new Float64Array(taps);
-      for (let p = 0; p < taps; p++) {
-        for (let q = 0; q < taps; q++) G[p * taps + q] = sum[p * rows + q] / count;
-        b[p] = sum[p * rows + taps] / count;
-      }
-      return { G, b, meanSquare: sum[sum.length - 1] / count };
-    },
+    product: async (windows) => (await program.run({ u: windows })).product,
     release: () => program.release(),
+  };
+}
+
+/** `product`: of that size. */
+export function makeNormalEquations(product: WindowProduct, size: number, scale: Scale): NormalEquationsBuilder {
+  const taps = size * size;
+  const rows = windowRows(size);
+  // One for all products: it is large. What is sent on is copied.
+  const windows = new Float32Array(rows * WINDOWS);
+  return async (z, y, weight) => {
+    const used = Int32Array.from(weight.keys()).filter((i) => weight[i] !== 0);
+    const corners = used.map((i) => scale * (Math.floor(i / y.width) * z.width + (i % y.width)));
+    const sum = new Float64Array(rows * rows);
+    for (let c = 0; c < y.channels; c++) {
+      const from = planeOf(z, c);
+      const target = planeOf(y, c);
+      for (let first = 0; first < used.length; first += WINDOWS) {
+        const some = corners.subarray(first, first + WINDOWS);
+        if (some.length < WINDOWS) windows.fill(0);
+        for (let tap = 0; tap < taps; tap++) {
+          const offset = Math.floor(tap / size) * z.width + (tap % size);
+          const to = tap * WINDOWS;
+          for (let i = 0; i < some.length; i++) windows[to + i] = from[some[i] + offset];
+        }
+        for (let i = 0; i < some.length; i++) windows[taps * WINDOWS + i] = target[used[first + i]];
+        const part = await product(windows);
+        for (let i = 0; i < sum.length; i++) sum[i] += part[i];
+      }
+    }
+
+    const count = used.length * y.channels;
+    const G = new Float64Array(taps * taps);
+    const b = new Float64Array(taps);
+    for (let p = 0; p < taps; p++) {
+      for (let q = 0; q < taps; q++) G[p * taps + q] = sum[p * rows + q] / count;
+      b[p] = sum[p * rows + taps] / count;
+    }
+    return { G, b, meanSquare: sum[sum.length - 1] / count };
   };
 }
 

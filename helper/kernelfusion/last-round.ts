@@ -6,14 +6,15 @@
  */
 import { type Candidate, ranked } from './candidates.ts';
 import type { Prediction } from './held-out.ts';
+import { together } from './together.ts';
 
 export interface LastRoundTools {
   /** How well a kernel foretells hidden pixels under the prior. */
-  judge(candidate: Candidate): Promise<Pick<Prediction, 'score'>>;
+  judgeUnderPrior(candidate: Candidate, signal?: AbortSignal): Promise<Pick<Prediction, 'score'>>;
   /** A kernel fitted on under the prior. */
-  fit(from: Candidate): Promise<Candidate>;
+  fitUnderPrior(from: Candidate, steps: number, signal?: AbortSignal): Promise<Candidate>;
   /** The end of a reverse diffusion from there. */
-  diffuseOn(from: Candidate): Promise<Candidate>;
+  diffuseOn(from: Candidate, signal?: AbortSignal): Promise<Candidate>;
 }
 
 /** So many of the diffused kernels are judged under the prior: by gradients the best of them often differ by chance only. */
@@ -26,18 +27,24 @@ const PRIOR_COUNTS = 2;
 /** By so many nats a fitted kernel must lead, in the sum. */
 const LEAD = 0.06;
 
-/** The best of the kernels met and of those found here, by both scores together. `first`: the best of those met, by gradients. */
+/**
+ * The best of the kernels met and of those found here, by both scores together, and the latter. `first`: the best of those met, by gradients;
+ * `steps`: of fitting.
+ */
 export async function lastRound(
   first: Candidate,
   met: readonly Candidate[],
-  { judge, fit, diffuseOn }: LastRoundTools,
-): Promise<Candidate> {
+  { judgeUnderPrior, fitUnderPrior, diffuseOn }: LastRoundTools,
+  steps: number,
+  signal?: AbortSignal,
+): Promise<{ readonly chosen: Candidate; readonly met: readonly Candidate[] }> {
   const totals = new Map<Candidate, number>();
-  const rate = async (candidates: readonly Candidate[]) => {
-    for (const candidate of candidates) {
-      if (totals.has(candidate)) continue;
-      totals.set(candidate, candidate.score + PRIOR_COUNTS * (await judge(candidate)).score);
+  const rate = async (candidate: Candidate, stop?: AbortSignal) => {
+    if (!totals.has(candidate)) {
+      const { score } = await judgeUnderPrior(candidate, stop);
+      totals.set(candidate, candidate.score + PRIOR_COUNTS * score);
     }
+    return candidate;
   };
   const best = () => {
     const rated = [...totals].map(([candidate, total]) => ({
@@ -48,8 +55,10 @@ export async function lastRound(
   };
 
   const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
-  await rate([first, ...diffused.slice(0, 1)]);
-  const fitted = await fit(best());
-  await rate([...diffused, fitted, await diffuseOn(fitted)]);
-  return best();
+  const rating = (candidate: Candidate) => (stop: AbortSignal) => rate(candidate, stop);
+  await together([...new Set([first, ...diffused.slice(0, 1)])].map(rating), signal);
+  const fitted = await fitUnderPrior(best(), steps, signal);
+  const goOn = async (stop: AbortSignal) => rate(await diffuseOn(fitted, stop), stop);
+  const [diffusedOn] = await together<Candidate[]>([goOn, ...[...diffused, fitted].map(rating)], signal);
+  return { chosen: best(), met: [fitted, diffusedOn] };
 }

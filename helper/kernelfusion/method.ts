@@ -8,6 +8,7 @@ import type { UpscaleOptions } from '../../shared/options.ts';
 import type { Planes } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { Tasks } from './tasks.ts';
 
 /** Colour (1 or 3 planes, not premultiplied, filled in under transparent pixels) and alpha (1 plane), both in [0, 1]. */
 export interface Layer {
@@ -43,6 +44,8 @@ export interface Piece {
 
 export interface MethodContext {
   readonly executor: Executor;
+  /** What works on the solvers' tasks; by default this thread. */
+  readonly tasks?: Tasks;
   /** Skips the estimation: the kernel the layer is known to be blurred with. */
   readonly kernel?: Kernel;
   /** Side in HR pixels of the tiles a picture is restored in, where memory asks for one (memory.ts). */
@@ -77,7 +80,7 @@ export interface MethodResult {
    * two pictures the blur is the mean of their kernels, in the same shares.
    */
   readonly lrConsistency: number;
-  /** Training loss a step, and the kernel as it developed. */
+  /** Training loss a step, and the kernel as it developed, from where it was begun. */
   readonly losses: readonly number[];
   readonly kernels: readonly Kernel[];
 }

@@ -7,7 +7,6 @@
 import type { Kernel } from '../../shared/kernel.ts';
 import type { Planes } from '../image/planes.ts';
 import type { Inference } from './cross-fit.ts';
-import { type Degradation, makeDegradation } from './degradation.ts';
 import { blankCanvas } from './held-out.ts';
 import { naturalWeights, restoreHyperLaplacian } from './hyper-laplacian.ts';
 import type { Denoiser } from './patch-diffusion.ts';
@@ -47,15 +46,9 @@ export async function sceneUnderPrior(
   times: readonly number[],
   last: Planes | null = null,
 ): Promise<Planes> {
-  const seen = onlyShown(makeDegradation(kernel, y.width, y.height), shown);
+  const sight = { kernel, shown };
   const beginning = { ...naturalWeights(sigma), ...BEGINNING };
-  const x = last ?? (await restoreHyperLaplacian(y, seen, blankCanvas(y, shown, kernel), beginning, signal));
+  const x = last ?? (await restoreHyperLaplacian(y, sight, blankCanvas(y, shown, kernel), beginning, signal));
   const steps = { times, iterations: PRIOR_SCENE_ITERATIONS, trust: USUAL_TRUST };
-  return stepsOfPrior(x, y, seen, sigma, denoiser, steps, () => {}, signal);
+  return stepsOfPrior(x, y, sight, sigma, denoiser, steps, () => {}, signal);
 }
-
-/** A with M A for A, M: 1 for pixels that are shown. As M M = M, only its adjoint differs: A^T M. */
-const onlyShown = (degradation: Degradation, shown: Float32Array): Degradation => ({
-  ...degradation,
-  adjoint: (lr) => degradation.adjoint(lr.map((v, i) => v * shown[i])),
-});

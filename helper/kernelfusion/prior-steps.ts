@@ -4,9 +4,9 @@
  */
 import type { Planes } from '../image/planes.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
-import type { Degradation } from './degradation.ts';
 import { naturalWeights } from './hyper-laplacian.ts';
 import type { Denoiser } from './patch-diffusion.ts';
+import type { PlaneSolver, Sight } from './plane-solve.ts';
 
 /** How much the priors count beside the layer while the prior's steps are made. */
 export interface Trust {
@@ -30,19 +30,20 @@ export interface PriorSteps {
 export async function stepsOfPrior(
   x: Planes,
   y: Planes,
-  degradation: Degradation,
+  sight: Sight,
   sigma: number,
   denoiser: Pick<Denoiser, 'denoise'>,
   { times, iterations, trust }: PriorSteps,
   onStep: (x: Planes) => void,
   signal?: AbortSignal,
+  solve?: PlaneSolver,
 ): Promise<Planes> {
   const sparse = trust.gradients * naturalWeights(sigma).sparse;
   let now = x;
   for (const t of times) {
     const z = await denoiser.denoise(now, t);
     const rho = trust.prior * priorTrust(t, sigma);
-    now = await agreeWithLayer(z, y, degradation, { rho, sparse, iterations }, signal);
+    now = await agreeWithLayer(z, y, sight, { rho, sparse, iterations }, signal, solve);
     onStep(now);
   }
   return now;

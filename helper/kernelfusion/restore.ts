@@ -11,11 +11,13 @@ import type { Kernel } from '../../shared/kernel.ts';
 import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
 import { isOutOfMemory } from '../out-of-memory.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { canvasMargin, canvasSize, cutMargin, makeDegradation } from './degradation.ts';
+import { canvasMargin, canvasSize, cutMargin } from './degradation.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
 import type { Piece } from './method.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
+import type { PlaneSolver } from './plane-solve.ts';
 import { type PriorSteps, stepsOfPrior, type Trust, USUAL_TRUST } from './prior-steps.ts';
+import type { Tasks } from './tasks.ts';
 
 export interface RestorationPlan extends PriorSteps {
   readonly rounds: number;
@@ -57,6 +59,7 @@ export interface Hedge {
 
 export interface RestorationContext {
   readonly executor: Executor;
+  readonly tasks: Tasks;
   /** Side of the tiles in HR pixels; default TILE_SIDE. */
   readonly side?: number;
   /** Its picture is restored without the prior. */
@@ -80,12 +83,13 @@ export async function restoreLayer(
   sigma: number,
   prior: Prior | null,
   plan: RestorationPlan,
-  { executor, side = TILE_SIDE, hedge, onStep, onNote, signal }: RestorationContext,
+  { executor, tasks, side = TILE_SIDE, hedge, onStep, onNote, signal }: RestorationContext,
 ): Promise<Planes> {
+  const solve: PlaneSolver = (problem, stop) => tasks.run('solvePlane', problem, {}, stop);
   const least = leastTileSide(kernel);
   const tileSide = Math.max(least, side);
   const solverFor = (picture: Planes, most: number) =>
-    makeSolver(picture, { kernel, sigma, prior, plan, hedge, signal }, most, executor);
+    makeSolver(picture, { kernel, sigma, prior, plan, hedge, solve, signal }, most, executor);
   let solver = await solverFor(y, tileSide);
   let halved = false;
   const steps = solver.rows.length * solver.columns.length * solver.steps;
@@ -134,6 +138,7 @@ interface Manner {
   readonly prior: Prior | null;
   readonly plan: RestorationPlan;
   readonly hedge: Hedge | undefined;
+  readonly solve: PlaneSolver;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -178,14 +183,14 @@ async function inTiles(
 
 async function restorePiece(
   y: Planes,
-  { kernel, sigma, plan, hedge, signal }: Manner,
+  { kernel, sigma, plan, hedge, solve, signal }: Manner,
   denoiser: Denoiser | null,
   onStep: (x: Planes) => void,
 ): Promise<Planes> {
   throwIfCancelled(signal);
   const margin = canvasMargin(kernel.size, kernel.scale);
   const byGradients = (k: Kernel) =>
-    restoreByGradients(y, k, sigma, { rounds: plan.rounds, iterations: plan.roundIterations }, signal);
+    restoreByGradients(y, k, sigma, { rounds: plan.rounds, iterations: plan.roundIterations }, signal, solve);
   const other = hedge && {
     share: hedge.share,
     picture: cutMargin(await byGradients(hedge.kernel), canvasMargin(hedge.kernel.size, kernel.scale)),
@@ -194,12 +199,11 @@ async function restorePiece(
   const shown = () => hedged(cutMargin(x, margin), other);
   onStep(shown());
   if (denoiser) {
-    const degradation = makeDegradation(kernel, y.width, y.height);
     const onPriorStep = (next: Planes) => {
       x = next;
       onStep(shown());
     };
-    await stepsOfPrior(x, y, degradation, sigma, denoiser, plan, onPriorStep, signal);
+    await stepsOfPrior(x, y, { kernel }, sigma, denoiser, plan, onPriorStep, signal, solve);
   }
   return shown();
 }

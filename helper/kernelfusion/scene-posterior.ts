@@ -52,15 +52,16 @@ export async function inferScene(
   const precision = gradientPrecision(last, width, height);
   const addRoughness = makeRoughness(precision, width, height);
   const weight = shown.map((v) => v / variance);
-  const seen = (lr: Float32Array) => {
-    const weighted = lr.slice();
-    for (let i = 0; i < weighted.length; i++) weighted[i] *= weight[i];
-    return degradation.adjoint(weighted);
+  const lr = new Float32Array(y.length);
+  const seen = (values: Float32Array, to?: Float32Array) => {
+    for (let i = 0; i < lr.length; i++) lr[i] = values[i] * weight[i];
+    return degradation.adjoint(lr, to);
   };
+  const product = new Float32Array(width * height);
   const multiply = (x: Float32Array) => {
-    const out = seen(degradation.apply(x));
-    addRoughness(out, x);
-    return out;
+    seen(degradation.apply(x, lr), product);
+    addRoughness(product, x);
+    return product;
   };
   // A pixel is seen with weight sum k^2 / s^2 on average.
   const energy = kernel.data.reduce((sum, k) => sum + k * k, 0) / kernel.scale ** 2;

@@ -63,11 +63,11 @@ export const assumedSpeeds = (): Record<WorkKind, number> => ({
 
 const resultPixels = ({ width, height }: LayerShape, { scale }: UpscaleOptions) => width * height * scale ** 2;
 
-/** Bytes of the worker process at its peak. Whether there is alpha shows in the pixels only: it is assumed to be there. */
+/** Bytes of the worker process at its peak, in the least tiles and without threads for tasks, which it makes do with where it must. Whether there is alpha shows in the pixels only: it is assumed to be there. */
 export function predictMemory(layer: LayerShape, options: UpscaleOptions, device?: string): number {
   const { width, height } = layer;
   const size = { width, height, channels: 3, hasAlpha: true, scale: options.scale };
-  return predictJobMemory({ ...size, paper: paperBytes(layer, options).memory }, LEAST_TILE_SIDE, device);
+  return predictJobMemory({ ...size, paper: paperBytes(layer, options).memory }, { side: LEAST_TILE_SIDE, device });
 }
 
 function paperBytes(layer: LayerShape, options: UpscaleOptions): PaperBytes {

@@ -8,6 +8,7 @@ export function met(start: string, score: number, spread = 0): Candidate {
   const losses = Float32Array.from({ length: 100 }, (_, i) => score + (i % 2 === 0 ? spread : -spread));
   return {
     kernel,
+    steps: [],
     start,
     score,
     error: 0,

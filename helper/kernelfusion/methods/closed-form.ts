@@ -22,7 +22,6 @@ import {
   withoutBorder,
 } from '../estimate-kernel.ts';
 import type { Prediction } from '../held-out.ts';
-import { HAZE } from '../kernel-search.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
 import type { Method, MethodContext, MethodResult } from '../method.ts';
@@ -30,6 +29,8 @@ import { ROUNDING_VARIANCE } from '../noise.ts';
 import { FAST_TRAINING, type Prior, type TrainingPlan } from '../patch-diffusion.ts';
 import type { Random } from '../random.ts';
 import { EXACT_KERNEL, FAST_RESTORATION, type RestorationPlan, restoreLayer } from '../restore.ts';
+import { HAZE } from '../search-tasks.ts';
+import { tasksHere } from '../tasks.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 import {
   type LayerNoise,
@@ -102,15 +103,12 @@ export const closedForm =
       : { prior: null, losses: [] };
 
     const found = await stage('kernel', async () => {
-      const kernels: Kernel[] = [];
-      const onKernel = (step: number, kernel: Kernel) => {
-        kernels.push(kernel);
+      if (given) return { ...useGiven(given, options), kernels: [] };
+      const onKernel = (step: number, kernel: Kernel) =>
         report({ phase: 'kernel', step, steps: searchSteps(plan.search), kernel });
-      };
-      if (given) return { ...useGiven(given, options), kernels };
       const searched = searchedPart(y, usable, layerNoise, options);
       const random = randomOf('kernel', options);
-      return { ...(await findKernel(searched, prior, plan.search, options, random, context, onKernel)), kernels };
+      return findKernel(searched, prior, plan.search, options, random, context, onKernel);
     });
 
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
@@ -169,12 +167,15 @@ async function findKernel(
   plan: SearchPlan,
   { scale, kernelSide: asked }: UpscaleOptions,
   random: Random,
-  { executor, signal }: MethodContext,
+  { executor, tasks = tasksHere(), signal }: MethodContext,
   onStep: (step: number, kernel: Kernel) => void,
-): Promise<Found> {
-  if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) return fallBack(scale, 'hardly any of it is opaque');
-  const estimate = await estimateKernel(searched, prior, plan, executor, random, onStep, signal);
-  return foundBy(estimate, scale, asked);
+): Promise<Found & Pick<MethodResult, 'kernels'>> {
+  if (searched.usable.reduce((a, b) => a + b, 0) < LEAST_PIXELS) {
+    return { ...fallBack(scale, 'hardly any of it is opaque'), kernels: [] };
+  }
+  const tools = { executor, tasks, ...(signal && { signal }) };
+  const estimate = await estimateKernel(searched, prior, plan, random, tools, onStep);
+  return { ...foundBy(estimate, scale, asked), kernels: estimate.chosen.steps };
 }
 
 /** What comes of an estimate. `asked`: side of the kernel in HR pixels, null for that of the search. */

@@ -12,6 +12,7 @@ import { estimateNoise } from '../noise.ts';
 import { gradientSums, type Prior, type TrainingPlan, trainPrior } from '../patch-diffusion.ts';
 import { makeRandom, type Random } from '../random.ts';
 import { FAST_RESTORATION, type RestorationContext, restoreLayer } from '../restore.ts';
+import { tasksHere } from '../tasks.ts';
 import type { Work } from '../work.ts';
 
 /** From [0, 1] to the [-1, 1] of networks, and back. */
@@ -53,10 +54,11 @@ export function texturedWindow(
 
 /** How a job restores; what it has to say about that is added to `notes`. */
 export const restorationIn = (
-  { executor, tileSide, signal }: MethodContext,
+  { executor, tasks = tasksHere(), tileSide, signal }: MethodContext,
   notes: string[],
 ): Omit<RestorationContext, 'onStep'> => ({
   executor,
+  tasks,
   ...(tileSide !== undefined && { side: tileSide }),
   onNote: (sentence) => notes.push(sentence),
   ...(signal && { signal }),

@@ -25,6 +25,7 @@ import { noiseOf, opaque, randomOf, toNetwork } from '../../../helper/kernelfusi
 import { scoreKernel, scorePicture } from '../../../helper/kernelfusion/metrics.ts';
 import { trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { FAST_RESTORATION, restoreLayer } from '../../../helper/kernelfusion/restore.ts';
+import { tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { type Kernel, resizeSide, toScale } from '../../../shared/kernel.ts';
@@ -96,16 +97,24 @@ async function experiment(folder: string, plan: ClosedFormPlan, executor: Execut
   const usable = opaque(layer);
   const noise = noiseOf(y, usable, options);
   const sigma = noise.noise / 127.5;
+  const tasks = tasksHere();
   const psnr = (colour: Planes) => scorePicture({ colour, alpha: truth.alpha }, truth, scale).psnrYShift;
   const plain = psnr(bicubicOf(pair).colour);
   const gain = async (k: Kernel) => {
-    const restored = await restoreLayer(y, k, sigma, null, FAST_RESTORATION, { executor, onStep: () => {} });
+    const restored = await restoreLayer(y, k, sigma, null, FAST_RESTORATION, { executor, tasks, onStep: () => {} });
     return psnr(mapPlanes(restored, (v) => Math.min(1, Math.max(0, v)))) - plain;
   };
   const prior = plan.training && (await trainPrior(y, plan.training, executor, randomOf('prior', options), () => {}));
   const searched = searchedPart(y, usable, noise, options);
   const random = randomOf('kernel', options);
-  const { chosen, candidates } = await estimateKernel(searched, prior, plan.search, executor, random, () => {});
+  const { chosen, candidates } = await estimateKernel(
+    searched,
+    prior,
+    plan.search,
+    random,
+    { executor, tasks },
+    () => {},
+  );
   const rows: Row[] = [];
   for (const met of [chosen, ...candidates.filter((c) => c !== chosen).sort((a, b) => a.score - b.score)]) {
     const k = carried(met.kernel, scale);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makePlanes, planeOf } from '../../../helper/image/planes.ts';
 import { agreeWithLayer, priorTrust } from '../../../helper/kernelfusion/agreement.ts';
-import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
+import { canvasSize, makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { bicubicKernel, makeKernel } from '../../../shared/kernel.ts';
 import { assertClose } from '../../support/close.ts';
@@ -21,7 +21,7 @@ test('the data are never trusted to better than one 8-bit level, 2/255 in pictur
 });
 
 test('where the kernel is one tap the picture is the weighted mean of layer and proposal', async () => {
-  const delta = makeDegradation(makeKernel(1, 1, [1]), 3, 2);
+  const delta = { kernel: makeKernel(1, 1, [1]) };
   const z = makePlanes(3, 2, 1, Float32Array.of(0, 1, -1, 0.5, 0, 0));
   const y = makePlanes(3, 2, 1, Float32Array.of(1, 1, 1, -0.5, 0, 0.8));
   const { data } = await agreeWithLayer(z, y, delta, { rho: 3, iterations: 5 });
@@ -36,7 +36,7 @@ test('the result is the exact minimiser: the gradient A^T (A x - y) + rho (x - z
     const { canvasWidth, canvasHeight } = degradation;
     const z = makePlanes(canvasWidth, canvasHeight, 3, makeRandom(1).normals(3 * canvasWidth * canvasHeight));
     const y = makePlanes(width, height, 3, makeRandom(2).normals(3 * width * height));
-    const x = await agreeWithLayer(z, y, degradation, { rho, iterations: 200 });
+    const x = await agreeWithLayer(z, y, { kernel: bicubicKernel(2) }, { rho, iterations: 200 });
     for (let c = 0; c < 3; c++) {
       const [xc, zc, yc] = [planeOf(x, c), planeOf(z, c), planeOf(y, c)];
       const residual = degradation.apply(xc).map((v, i) => v - yc[i]);
@@ -47,7 +47,7 @@ test('the result is the exact minimiser: the gradient A^T (A x - y) + rho (x - z
 });
 
 test('sparseness draws neighbours together, the less the further apart the proposal has them', async () => {
-  const delta = makeDegradation(makeKernel(1, 1, [1]), 2, 1);
+  const delta = { kernel: makeKernel(1, 1, [1]) };
   const [rho, sparse] = [0.5, 0.2];
   for (const step of [0.01, 0.1, 1]) {
     const z = makePlanes(2, 1, 1, Float32Array.of(0, step));
@@ -70,14 +70,19 @@ test('a proposal that already explains the layer is given back as it is', async 
     makeRandom(3).normals(degradation.canvasWidth ** 2),
   );
   const y = makePlanes(5, 5, 1, degradation.apply(z.data));
-  assertClose((await agreeWithLayer(z, y, degradation, { rho: 0.01, iterations: 10 })).data, z.data, 1e-5);
+  assertClose(
+    (await agreeWithLayer(z, y, { kernel: bicubicKernel(3) }, { rho: 0.01, iterations: 10 })).data,
+    z.data,
+    1e-5,
+  );
 });
 
 test('it stops on a cancel', async () => {
-  const degradation = makeDegradation(bicubicKernel(2), 4, 4);
-  const z = makePlanes(degradation.canvasWidth, degradation.canvasHeight, 1);
+  const kernel = bicubicKernel(2);
+  const { width, height } = canvasSize({ width: 4, height: 4 }, kernel);
+  const z = makePlanes(width, height, 1);
   const y = makePlanes(4, 4, 1, makeRandom(4).normals(16));
-  await assert.rejects(agreeWithLayer(z, y, degradation, { rho: 0.1, iterations: 10 }, AbortSignal.abort()), {
+  await assert.rejects(agreeWithLayer(z, y, { kernel }, { rho: 0.1, iterations: 10 }, AbortSignal.abort()), {
     code: 'CANCELLED',
   });
 });

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { makePlanes } from '../../../helper/image/planes.ts';
 import { crossFit, FOLDS, underGradients } from '../../../helper/kernelfusion/cross-fit.ts';
-import { makeNormalEquations } from '../../../helper/kernelfusion/kernel-solver.ts';
+import type { NormalEquationsBuilder } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { centreOfMass, type Kernel, shift } from '../../../shared/kernel.ts';
 import { assertClose } from '../../support/close.ts';
+import { openEquations } from '../../support/equations.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
 
 const SIZE = 10;
@@ -18,7 +19,7 @@ const OBLIQUE = gaussian(SIZE, 2, 2.4, 0.8, 0.6);
 const LINE = startKernel('line1', SIZE, 2);
 
 const onnx = await createOnnxExecutor({ threads: 1 });
-const equations = await makeNormalEquations(onnx, SIZE, 2);
+const equations = await openEquations(onnx, SIZE, 2);
 after(async () => {
   await equations.release();
   await onnx.close();
@@ -35,14 +36,14 @@ interface Run {
   readonly steps?: number;
   readonly seed?: number;
   readonly usable?: (i: number) => boolean;
-  readonly builder?: typeof equations;
+  readonly builder?: NormalEquationsBuilder;
   readonly onStep?: (kernel: Kernel) => void;
   readonly signal?: AbortSignal;
 }
 
 function fitTo(view: ReturnType<typeof viewOf>, { start = SPOT, steps = 9, seed = 1, ...more }: Run = {}) {
   const usable = Uint8Array.from(view.y, (_, i) => (more.usable?.(i) === false ? 0 : 1));
-  const { onStep = () => {}, builder = equations, signal } = more;
+  const { onStep = () => {}, builder = equations.build, signal } = more;
   const random = makeRandom(seed);
   const luma = makePlanes(view.width, view.height, 1, view.y);
   return crossFit(luma, usable, start, steps, underGradients(view, start, random, signal), builder, random, onStep);
@@ -81,13 +82,10 @@ test('no fold sees its own pixels: what they are has no part in the windows they
   /** The scenes of the first round, each as its fold's first step has it, and that fold. */
   const scenes = async (y: Float32Array<ArrayBuffer>) => {
     const heard: { scene: Float32Array; fold: Uint8Array }[] = [];
-    const listening: typeof equations = {
-      ...equations,
-      build: (z, _, weight) => {
-        heard.push({ scene: z.data, fold: weight });
-        // Kernels stay as they are, so that all that differs is what was seen.
-        return equations.build(z, makePlanes(view.width, view.height, 1, view.y), weight);
-      },
+    const listening: NormalEquationsBuilder = (z, _, weight) => {
+      heard.push({ scene: z.data, fold: weight });
+      // Kernels stay as they are, so that all that differs is what was seen.
+      return equations.build(z, makePlanes(view.width, view.height, 1, view.y), weight);
     };
     await fitTo({ ...view, y }, { steps: FOLDS, builder: listening });
     return heard;
@@ -102,12 +100,9 @@ test('no fold sees its own pixels: what they are has no part in the windows they
 test('the folds part the pixels: each is fitted once in as many steps', async () => {
   const view = viewOf(OBLIQUE);
   const times = new Uint8Array(view.y.length);
-  const listening: typeof equations = {
-    ...equations,
-    build: (z, y, weight) => {
-      for (const [i, w] of weight.entries()) times[i] += w;
-      return equations.build(z, y, weight);
-    },
+  const listening: NormalEquationsBuilder = (z, y, weight) => {
+    for (const [i, w] of weight.entries()) times[i] += w;
+    return equations.build(z, y, weight);
   };
   await fitTo(view, { steps: FOLDS, builder: listening });
   assert.ok(times.every((t) => t === 1));
@@ -117,12 +112,9 @@ test('pixels that are not usable are not fitted: no window of theirs enters the 
   const view = viewOf(OBLIQUE);
   const usable = (i: number) => i % view.width < 30;
   const used: number[] = [];
-  const listening: typeof equations = {
-    ...equations,
-    build: (z, y, weight) => {
-      used.push(...[...weight.keys()].filter((i) => weight[i] === 1));
-      return equations.build(z, y, weight);
-    },
+  const listening: NormalEquationsBuilder = (z, y, weight) => {
+    used.push(...[...weight.keys()].filter((i) => weight[i] === 1));
+    return equations.build(z, y, weight);
   };
   await fitTo(view, { steps: FOLDS, builder: listening, usable });
   assert.ok(used.length > 0 && used.every(usable));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
-import { bicubicCanvas } from '../../../helper/kernelfusion/degradation.ts';
+import { bicubicCanvas, canvasSize } from '../../../helper/kernelfusion/degradation.ts';
 import {
   DIFFUSION_SEARCH,
   type DiffusionPlan,
@@ -9,13 +9,14 @@ import {
   times,
 } from '../../../helper/kernelfusion/diffusion-search.ts';
 import { withoutBorder } from '../../../helper/kernelfusion/estimate-kernel.ts';
-import { makeNormalEquations, type NormalEquationsBuilder } from '../../../helper/kernelfusion/kernel-solver.ts';
+import type { NormalEquationsBuilder } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
-import { FAST_TRAINING, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
+import { FAST_TRAINING, makeDenoiser, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { centreOfMass, type Kernel } from '../../../shared/kernel.ts';
 import { assertClose } from '../../support/close.ts';
+import { openEquations } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
 
@@ -48,21 +49,22 @@ async function search(
   seed: number,
   { plan = DIFFUSION_SEARCH, onStep = () => {}, failing, signal }: Run = {},
 ): Promise<Kernel> {
-  const equations = await makeNormalEquations(onnx, 10, 2);
+  const equations = await openEquations(onnx, 10, 2);
+  const { width, height } = canvasSize(y, searched);
+  const denoiser = await makeDenoiser(prior, width, height, onnx);
   try {
     return await searchByDiffusion(
       searched,
-      prior,
       plan,
       bicubicCanvas(y, searched),
-      failing ?? equations,
-      onnx,
+      denoiser.denoise,
+      failing ?? equations.build,
       makeRandom(seed),
       onStep,
       signal,
     );
   } finally {
-    await equations.release();
+    await Promise.all([equations.release(), denoiser.release()]);
   }
 }
 
@@ -105,5 +107,5 @@ test('a search that fails leaves nothing on the executor', async () => {
   const build = async () => {
     throw new Error('the device is gone');
   };
-  await assert.rejects(search(5, { failing: { build, release: async () => {} } }), /the device is gone/);
+  await assert.rejects(search(5, { failing: build }), /the device is gone/);
 });

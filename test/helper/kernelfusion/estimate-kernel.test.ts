@@ -12,6 +12,8 @@ import {
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { FAST_TRAINING, type Prior, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
+import { openTasks } from '../../../helper/kernelfusion/task-threads.ts';
+import { type Tasks, tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
@@ -44,19 +46,24 @@ interface Run {
   readonly plan?: SearchPlan;
   readonly prior?: Prior;
   readonly executor?: Executor;
+  readonly tasks?: Tasks;
   readonly seed?: number;
   readonly onStep?: (step: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /** Steps heard, and what came of it. */
-async function estimate(searched: Searched, { plan = PLAN, prior, executor = onnx, seed = 5, ...more }: Run = {}) {
+async function estimate(
+  searched: Searched,
+  { plan = PLAN, prior, executor = onnx, tasks = tasksHere(), seed = 5, ...more }: Run = {},
+) {
   const steps: number[] = [];
   const onStep = (step: number) => {
     steps.push(step);
     more.onStep?.(step);
   };
-  const found = await estimateKernel(searched, prior ?? null, plan, executor, makeRandom(seed), onStep, more.signal);
+  const tools = { executor, tasks, ...(more.signal && { signal: more.signal }) };
+  const found = await estimateKernel(searched, prior ?? null, plan, makeRandom(seed), tools, onStep);
   const evidence = found.plain.score - found.chosen.score;
   return { steps, ...found, kernel: found.chosen.kernel, evidence };
 }
@@ -124,6 +131,24 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
     'diffusion, fitted *',
     `${better}, diffused on`,
   ]);
+  // Each kernel has the steps it came by, from where it was begun.
+  const [spot, first, second, on, fitted, last] = candidates.map((candidate) => candidate.steps);
+  assert.deepEqual([spot.length, first.length, second.length, on.length, fitted.length], [1, 14, 14, 21, 15]);
+  const best = candidates[2].score < candidates[1].score ? second : first;
+  assert.deepEqual([on.slice(0, 14), fitted.slice(0, 14)], [best, best]);
+  const before = better === 'spot' ? spot : fitted;
+  assert.deepEqual([last.length, last.slice(0, before.length)], [before.length + 7, before]);
+});
+
+test('in threads a search comes to the same to the bit, and hears as many steps', async () => {
+  const threads = openTasks(3);
+  const search = { plan: { ...WITH_PRIOR, shapes: ['spot', 'ring'], underPrior: 2 }, prior: await trained(small) };
+  try {
+    const [here, there] = [await estimate(small, search), await estimate(small, { ...search, tasks: threads })];
+    assert.deepEqual(there, here);
+  } finally {
+    await threads.close();
+  }
 });
 
 test('without diffusions a prior serves the last round alone, and there are as many steps as predicted', async () => {
@@ -187,14 +212,18 @@ for (const at of [1, 5, 13]) {
 
 test('an executor that fails, in the cross-fit, in a diffusion or under the prior, is left with no program', async () => {
   const prior = await trained(small);
-  for (const last of [2, 12, 60]) {
+  const threads = openTasks(2);
+  after(() => threads.close());
+  for (const [last, tasks] of [2, 12, 60].flatMap((last) =>
+    [tasksHere(), threads].map((tasks) => [last, tasks] as const),
+  )) {
     let runs = 0;
     const failing = wrapExecutor(onnx, (program) => (inputs) => {
       if (++runs > last) throw new Error('the device is gone');
       return program.run(inputs);
     });
     const plan = { ...WITH_PRIOR, underPrior: 4 };
-    await assert.rejects(estimate(small, { plan, prior, executor: failing }), /the device is gone/);
+    await assert.rejects(estimate(small, { plan, prior, executor: failing, tasks }), /the device is gone/);
     assert.equal(onnx.livePrograms, 0);
   }
 });

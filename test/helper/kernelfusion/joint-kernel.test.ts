@@ -3,17 +3,13 @@ import { after, test } from 'node:test';
 import { makePlanes, type Planes } from '../../../helper/image/planes.ts';
 import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
 import { refineWithSpectrum } from '../../../helper/kernelfusion/joint-kernel.ts';
-import {
-  makeNormalEquations,
-  type NormalEquations,
-  smoothEquations,
-  solveKernel,
-} from '../../../helper/kernelfusion/kernel-solver.ts';
+import { type NormalEquations, smoothEquations, solveKernel } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { makeSceneSpectrum } from '../../../helper/kernelfusion/scene-spectrum.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { type Kernel, makeKernel } from '../../../shared/kernel.ts';
 import { assertClose, correlation } from '../../support/close.ts';
+import { openEquations } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { gaussian, naturalScene } from '../../support/scene.ts';
 
@@ -33,7 +29,7 @@ function seen(kernel: Kernel, sceneSide: number, seed: number): { z: Planes; y: 
 }
 
 async function equationsOf(z: Planes, y: Planes): Promise<NormalEquations> {
-  const builder = await makeNormalEquations(onnx, SIZE, 2);
+  const builder = await openEquations(onnx, SIZE, 2);
   try {
     return await builder.build(z, y, everywhere(y));
   } finally {

@@ -6,7 +6,6 @@ import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
 import {
   averageEquations,
   centreKernel,
-  makeNormalEquations,
   type NormalEquations,
   productWith,
   projectOntoSimplex,
@@ -20,13 +19,14 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { createReferenceExecutor } from '../../../helper/tensor/executors/reference.ts';
 import { centreOfMass, type Kernel, makeKernel, type Scale } from '../../../shared/kernel.ts';
 import { assertClose, correlation } from '../../support/close.ts';
+import { openEquations } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 
 const executors = { reference: createReferenceExecutor(), onnx: await createOnnxExecutor({ threads: 1 }) };
 after(() => Promise.all(Object.values(executors).map((executor) => executor.close())));
 
 async function equationsOf(executor: Executor, size: number, scale: Scale, z: Planes, y: Planes, weight?: Uint8Array) {
-  const builder = await makeNormalEquations(executor, size, scale);
+  const builder = await openEquations(executor, size, scale);
   try {
     return await builder.build(z, y, weight ?? everywhere(y));
   } finally {

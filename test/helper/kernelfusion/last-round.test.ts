@@ -1,24 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choose } from '../../../helper/kernelfusion/candidates.ts';
-import { JUDGED_IN_LAST_ROUND, lastRound } from '../../../helper/kernelfusion/last-round.ts';
-import { met } from '../../support/met.ts';
+import { JUDGED_IN_LAST_ROUND, type LastRoundTools, lastRound } from '../../../helper/kernelfusion/last-round.ts';
+import { met as candidate } from '../../support/met.ts';
 
-const DIFFUSED = [met('diffusion 1', -3.2), met('diffusion 2', -3.1), met('diffusion 3', -3.1)];
-const BEFORE = [met('spot', -3.3), met('diffusion 4', -3), DIFFUSED[2], DIFFUSED[1], DIFFUSED[0], met('ring', -3.4)];
-const FITTED = met('fit', -3.1);
-const ON = met('diffusion on', -3);
+const DIFFUSED = [candidate('diffusion 1', -3.2), candidate('diffusion 2', -3.1), candidate('diffusion 3', -3.1)];
+const BEFORE = [
+  candidate('spot', -3.3),
+  candidate('diffusion 4', -3),
+  DIFFUSED[2],
+  DIFFUSED[1],
+  DIFFUSED[0],
+  candidate('ring', -3.4),
+];
+const FITTED = candidate('fit', -3.1);
+const ON = candidate('diffusion on', -3);
 const ALIKE = { 'diffusion 1': -3, 'diffusion 2': -3, 'diffusion 3': -3, fit: -3, 'diffusion on': -3 };
 
 /** `underPrior`: scores by start. */
 async function round(underPrior: Readonly<Record<string, number>>, before = BEFORE) {
   const calls: string[] = [];
-  const chosen = await lastRound(choose(before), before, {
-    async judge({ start }) {
+  const tools: LastRoundTools = {
+    async judgeUnderPrior({ start }) {
       calls.push(start);
       return { score: underPrior[start] };
     },
-    async fit({ start }) {
+    async fitUnderPrior({ start }, steps) {
+      assert.equal(steps, 12);
       calls.push(`fit from ${start}`);
       return FITTED;
     },
@@ -26,7 +34,9 @@ async function round(underPrior: Readonly<Record<string, number>>, before = BEFO
       calls.push(`on from ${start}`);
       return ON;
     },
-  });
+  };
+  const { chosen, met } = await lastRound(choose(before), before, tools, 12);
+  assert.deepEqual(met, [FITTED, ON]);
   return { calls, chosen };
 }
 
@@ -37,23 +47,23 @@ test('the best kernel is fitted, and a diffusion goes on from there; more are ju
 });
 
 test('where a later kernel was better by chance, the better of both under the prior is fitted', async () => {
-  const before = [met('diffusion 0', -3.1), met('diffusion 1', -3.2, 9), ...DIFFUSED.slice(1)];
+  const before = [candidate('diffusion 0', -3.1), candidate('diffusion 1', -3.2, 9), ...DIFFUSED.slice(1)];
   const { calls } = await round({ ...ALIKE, 'diffusion 0': -3 }, before);
   assert.deepEqual(calls.slice(0, 3), ['diffusion 0', 'diffusion 1', 'fit from diffusion 1']);
   const other = await round({ ...ALIKE, 'diffusion 0': -4 }, before);
   assert.equal(other.calls[2], 'fit from diffusion 0');
   // All that a round can judge: the first one is not among the three best.
   const last = [
-    met('diffusion 0', -3),
-    met('diffusion 1', -3.2, 9),
-    met('diffusion 2', -3.1, 9),
-    met('diffusion 3', -3.1, 9),
+    candidate('diffusion 0', -3),
+    candidate('diffusion 1', -3.2, 9),
+    candidate('diffusion 2', -3.1, 9),
+    candidate('diffusion 3', -3.1, 9),
   ];
   assert.equal((await round({ ...ALIKE, 'diffusion 0': -3 }, last)).calls.length - 2, JUDGED_IN_LAST_ROUND);
 });
 
 test('where none was diffused before, the best kernel is fitted, and a diffusion goes on from there', async () => {
-  const { calls } = await round({ ...ALIKE, ring: -3 }, [met('spot', -3.3), met('ring', -3.4)]);
+  const { calls } = await round({ ...ALIKE, ring: -3 }, [candidate('spot', -3.3), candidate('ring', -3.4)]);
   assert.deepEqual(calls, ['ring', 'fit from ring', 'on from fit', 'fit', 'diffusion on']);
 });
 

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type JobSize, predictMemory, tileSideWithin } from '../../../helper/kernelfusion/memory.ts';
+import { type JobSize, planWithin, predictMemory } from '../../../helper/kernelfusion/memory.ts';
 import type { Scale } from '../../../shared/kernel.ts';
 
 const run = promisify(execFile);
@@ -18,15 +18,15 @@ const square = (side: number, scale: number): JobSize => ({
   scale: scale as Scale,
 });
 
-for (const [side, scale, tile] of [
-  [128, 2, 640],
-  [896, 1, 640],
-  [448, 4, 192],
+for (const [side, scale, tile, threads] of [
+  [128, 2, 640, 1],
+  [896, 1, 640, 3],
+  [448, 4, 192, 1],
 ]) {
-  test(`the peak of ${side} x ${side} at scale ${scale} in tiles of ${tile} is within 25 % of the prediction`, async () => {
-    const { stdout } = await run(process.execPath, [memoryRun, `${side}`, `${scale}`, `${tile}`]);
+  test(`the peak of ${side} x ${side} at scale ${scale} in tiles of ${tile}, threads: ${threads}, is within 25 % of the prediction`, async () => {
+    const { stdout } = await run(process.execPath, [memoryRun, `${side}`, `${scale}`, `${tile}`, `${threads}`]);
     const measured = Number.parseInt(stdout, 10);
-    const predicted = predictMemory(square(side, scale), tile);
+    const predicted = predictMemory(square(side, scale), { side: tile, threads });
     const off = measured / predicted;
     assert.ok(off > 0.75 && off < 1.25, `${measured / 1e6} MB, not ${predicted / 1e6} MB`);
   });
@@ -38,11 +38,19 @@ test('a layer of 4096 x 4096 at scale 2 stays below 4 GB, with transparency too'
 
 test('the tiles are the largest that fit, and a job that fits in none is refused with both figures', () => {
   const size = square(1024, 2);
-  assert.equal(tileSideWithin(8e9, size), 640);
+  assert.deepEqual(planWithin(8e9, size, 4), { tileSide: 640, threads: 4 });
   const tight = square(1024, 4);
-  assert.equal(tileSideWithin(predictMemory(tight, 320), tight), 320);
-  assert.equal(tileSideWithin(predictMemory(tight, 192), tight), 192);
-  assert.throws(() => tileSideWithin(200e6, size), {
+  for (const plan of [
+    { tileSide: 320, threads: 4 },
+    { tileSide: 192, threads: 4 },
+    { tileSide: 640, threads: 1 },
+    { tileSide: 320, threads: 1 },
+    { tileSide: 192, threads: 1 },
+  ]) {
+    const { tileSide: side, threads } = plan;
+    assert.deepEqual(planWithin(predictMemory(tight, { side, threads }), tight, 4), plan);
+  }
+  assert.throws(() => planWithin(200e6, size, 4), {
     code: 'NOT_ENOUGH_MEMORY',
     message: /need \d{3} MB of memory, and 200 MB may be used/,
   });
@@ -53,11 +61,12 @@ test("what the paper's method keeps comes on top of the training, not of the res
   const added = (size: JobSize, paper: number) => predictMemory({ ...size, paper }) - predictMemory(size);
   assert.equal(added(small, 4e9), 4e9);
   assert.equal(added(large, 1e6), 0);
-  assert.throws(() => tileSideWithin(3e9, { ...small, paper: 4e9 }), { code: 'NOT_ENOUGH_MEMORY' });
+  assert.throws(() => planWithin(3e9, { ...small, paper: 4e9 }, 1), { code: 'NOT_ENOUGH_MEMORY' });
 });
 
 test('a card is predicted to take more, since its driver has a process of its own', () => {
   const size = square(256, 2);
-  assert.ok(predictMemory(size, 640, 'onnx-webgpu') > predictMemory(size, 640, 'onnx-cpu'));
-  assert.ok(predictMemory(size, 640, 'tfjs-node') > predictMemory(size, 640, 'onnx-cpu'));
+  const on = (device: string) => predictMemory(size, { device });
+  assert.ok(on('onnx-webgpu') > on('onnx-cpu'));
+  assert.ok(on('tfjs-node') > on('onnx-cpu'));
 });

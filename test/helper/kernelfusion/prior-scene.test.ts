@@ -3,12 +3,12 @@ import { after, test } from 'node:test';
 import { cutPlanes, makePlanes, type Planes } from '../../../helper/image/planes.ts';
 import { crossFit } from '../../../helper/kernelfusion/cross-fit.ts';
 import { makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
-import { makeNormalEquations } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { FIRST_TIMES, LATER_TIMES, underPrior } from '../../../helper/kernelfusion/prior-scene.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
+import { openEquations } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { knowingPrior } from '../../support/knowing-prior.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
@@ -69,9 +69,9 @@ test('scenes move as they are told to', () => {
 });
 
 test('a kernel fitted under a prior that knows the scene is nearer to the true one than its start', async () => {
-  const equations = await makeNormalEquations(onnx, SIZE, 2);
+  const equations = await openEquations(onnx, SIZE, 2);
   const start = startKernel('spot', SIZE, 2);
-  const kernel = await crossFit(y, everywhere(y), start, 6, underPrior(VIEW), equations, makeRandom(2), () => {});
+  const kernel = await crossFit(y, everywhere(y), start, 6, underPrior(VIEW), equations.build, makeRandom(2), () => {});
   await equations.release();
   const [before, after] = [start, kernel].map((k) => scoreKernel(k, OBLIQUE).ncc);
   assert.ok(1 - after < 0.2 * (1 - before), `alike to ${after}, the start to ${before}`);

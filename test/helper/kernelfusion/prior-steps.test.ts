@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Planes } from '../../../helper/image/planes.ts';
-import { bicubicCanvas, makeDegradation } from '../../../helper/kernelfusion/degradation.ts';
+import { bicubicCanvas } from '../../../helper/kernelfusion/degradation.ts';
 import { stepsOfPrior, type Trust, USUAL_TRUST } from '../../../helper/kernelfusion/prior-steps.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
 
 const SIGMA = 2 / 127.5;
 const KERNEL = gaussian(6, 2, 1.2, 0.8, 0.6);
 const y = blurred(rectangles(44, 4), KERNEL);
-const degradation = makeDegradation(KERNEL, y.width, y.height);
 const START = bicubicCanvas(y, KERNEL);
 
 /** A prior that wants everything darker. */
@@ -22,7 +21,7 @@ function run(times: readonly number[], trust: Trust = USUAL_TRUST) {
     return darker(x);
   };
   const plan = { times, iterations: 10, trust };
-  const result = stepsOfPrior(START, y, degradation, SIGMA, { denoise }, plan, (x) => heard.push(x));
+  const result = stepsOfPrior(START, y, { kernel: KERNEL }, SIGMA, { denoise }, plan, (x) => heard.push(x));
   return result.then((end) => ({ given, heard, end }));
 }
 

@@ -12,6 +12,7 @@ import {
   type RestorationContext,
   restoreLayer,
 } from '../../../helper/kernelfusion/restore.ts';
+import { tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
@@ -33,7 +34,7 @@ async function restore(
   onStep: RestorationContext['onStep'] = ignore,
   more: Partial<RestorationContext> = {},
 ): Promise<Planes> {
-  const context = { executor: onnx, onStep, ...more };
+  const context = { executor: onnx, tasks: tasksHere(), onStep, ...more };
   return mapPlanes(await restoreLayer(y, kernel, sigma, prior, FAST_RESTORATION, context), (v) => 2 * v - 1);
 }
 const LEVEL = 2 / 255;

@@ -147,7 +147,8 @@ for (const scale of [1, 2, 3, 4] as const) {
     assertSane(layer, scale, result);
     assert.equal(result.noise, 1);
     if (result.kernelSource === 'estimated') assert.equal(result.kernel.size, kernelSide);
-    assert.equal(result.kernels.length, searchSteps(PLAN.search));
+    // One was diffused from the layer; some went on from there, from a fit, or from a fit to what was found there.
+    assert.ok([14, 14 + 7, 4 + 7, 14 + 4 + 7].includes(result.kernels.length), `${result.kernels.length} steps`);
     // The kernels on the way are those of the search, which is made at scale 2 and covers as many LR pixels, at odd scales
     // an odd number of them.
     const side = 2 * { 1: 5, 2: 6, 3: 7, 4: 6 }[scale];
@@ -303,7 +304,7 @@ test('where some parts speak against the kernel found the plain one has a share 
 const BLOCKS = Uint32Array.from({ length: 100 }, (_, i) => Math.floor(i / 25));
 /** `scores`: of four blocks. */
 const candidate = (scores: readonly number[], error: number, kernel = OBLIQUE) => ({
-  ...{ kernel, start: 'spot', diffused: false, error, blocks: BLOCKS },
+  ...{ kernel, steps: [], start: 'spot', diffused: false, error, blocks: BLOCKS },
   losses: Float32Array.from(BLOCKS, (b) => scores[b]),
   score: scores.reduce((a, b) => a + b) / scores.length,
 });

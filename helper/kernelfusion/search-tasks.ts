@@ -1,0 +1,134 @@
+/**
+ * The pieces of a search for a kernel (kernel-search.ts): plain data in, plain data out, so that they can be worked on in threads of their
+ * own (tasks.ts). What they need of the executor they ask for.
+ */
+import type { Kernel } from '../../shared/kernel.ts';
+import { makePlanes, type Planes } from '../image/planes.ts';
+import { crossFit, underGradients } from './cross-fit.ts';
+import { bicubicCanvas } from './degradation.ts';
+import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
+import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
+import { restoreByGradients } from './hyper-laplacian.ts';
+import { makeNormalEquations, trimKernel, type WindowProduct } from './kernel-solver.ts';
+import { lumaOf } from './luma.ts';
+import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
+import type { Denoiser } from './patch-diffusion.ts';
+import { foretellUnderPrior, HIDDEN_FROM_PRIOR } from './prior-judge.ts';
+import { underPrior } from './prior-scene.ts';
+import { makeRandom } from './random.ts';
+import type { View } from './scene-posterior.ts';
+
+/** What pieces of a search ask for. */
+export interface SearchServices {
+  /** For kernels of the side that is searched. */
+  readonly product: WindowProduct;
+  /** On the canvas of such kernels. */
+  readonly denoise: Denoiser['denoise'];
+  /** Hears every step of a fit or diffusion. */
+  readonly onStep: (kernel: Kernel) => void | Promise<void>;
+}
+
+/** All kernels of a search are judged by the same pixels and draws, and fitted to the same folds: by those of `seed`. */
+export interface Piece {
+  readonly searched: Searched;
+  readonly seed: number;
+}
+
+export interface Fit extends Piece {
+  readonly start: Kernel;
+  readonly steps: number;
+}
+
+export interface Diffusion extends Piece {
+  readonly plan: DiffusionPlan;
+  /** Begins with the picture that it makes, or with the enlarged layer. */
+  readonly start: Kernel | null;
+  /** Diffusions of one search differ by it: 0, 1, ... */
+  readonly number: number;
+}
+
+export interface Judgement extends Piece {
+  readonly kernel: Kernel;
+}
+
+/** Taps below this share of the largest are the haze of estimation errors. */
+export const HAZE = 0.1;
+
+/** How thoroughly the picture is restored from which a diffusion goes on. */
+const PICTURE = { rounds: 2, iterations: 15 };
+
+/** Which random numbers of a search's seed are for what; those of diffusions are the last. */
+const CHANCE = { judge: 1, folds: 2, hiddenFromPrior: 3, underPrior: 4, diffusions: 5 };
+
+export const SEARCH_TASKS = {
+  /** Cross-fitting under sparse gradients. */
+  async fit(
+    { searched, start, steps, seed }: Fit,
+    { product, onStep }: Pick<SearchServices, 'product' | 'onStep'>,
+    signal?: AbortSignal,
+  ): Promise<Kernel> {
+    const { usable, size, scale } = searched;
+    const chance = makeRandom(seed, CHANCE.folds);
+    const view = lumaView(searched);
+    const luma = makePlanes(view.width, view.height, 1, view.y);
+    const scenes = underGradients(view, searched, chance, signal);
+    return crossFit(luma, usable, start, steps, scenes, makeNormalEquations(product, size, scale), chance, onStep);
+  },
+
+  /** The reverse diffusion; its kernel without haze. */
+  async diffuse(
+    { searched, plan, start, seed, number }: Diffusion,
+    { product, denoise, onStep }: SearchServices,
+    signal?: AbortSignal,
+  ): Promise<Kernel> {
+    const { y, size, scale, sigma } = searched;
+    const picture: Planes = start
+      ? await restoreByGradients(y, start, sigma, PICTURE, signal)
+      : bicubicCanvas(y, searched);
+    const equations = makeNormalEquations(product, size, scale);
+    const chance = makeRandom(seed, CHANCE.diffusions + number);
+    const found = await searchByDiffusion(searched, plan, picture, denoise, equations, chance, onStep, signal);
+    return trimKernel(found, HAZE);
+  },
+
+  /** What a kernel foretells of hidden pixels, under sparse gradients. */
+  judge({ searched, kernel, seed }: Judgement, _: object, signal?: AbortSignal): Promise<DetailedPrediction> {
+    const { usable } = searched;
+    const chance = makeRandom(seed, CHANCE.judge);
+    const view = { ...lumaView(searched), shown: hidePixels(usable.length, chance) };
+    return foretell(view, usable, kernel, chance, signal);
+  },
+
+  /** Cross-fitting under the prior. */
+  async fitUnderPrior(
+    { searched, start, steps, seed }: Fit,
+    { product, denoise, onStep }: SearchServices,
+    signal?: AbortSignal,
+  ): Promise<Kernel> {
+    const { y, usable, size, scale, sigma } = searched;
+    const scenes = underPrior({ y, sigma, denoiser: { denoise }, ...(signal && { signal }) });
+    const equations = makeNormalEquations(product, size, scale);
+    return crossFit(y, usable, start, steps, scenes, equations, makeRandom(seed, CHANCE.folds), onStep);
+  },
+
+  /** What a kernel foretells of hidden pixels, under the prior. */
+  judgeUnderPrior(
+    { searched, kernel, seed }: Judgement,
+    { denoise }: Pick<SearchServices, 'denoise'>,
+    signal?: AbortSignal,
+  ): Promise<DetailedPrediction> {
+    const { y, usable, sigma } = searched;
+    const shown = hidePixels(usable.length, makeRandom(seed, CHANCE.hiddenFromPrior), HIDDEN_FROM_PRIOR);
+    const view = { y, sigma, denoiser: { denoise }, ...(signal && { signal }) };
+    const luma = { ...lumaView(searched), shown };
+    return foretellUnderPrior(view, luma, usable, kernel, makeRandom(seed, CHANCE.underPrior));
+  },
+};
+
+/** One plane says what three would, in a third of the time. */
+const lumaView = ({ y, lumaSigma }: Searched): Omit<View, 'shown'> => ({
+  y: Float32Array.from(lumaOf(y)),
+  width: y.width,
+  height: y.height,
+  variance: Math.max(lumaSigma, LEAST_SIGMA) ** 2 + ROUNDING_VARIANCE,
+});

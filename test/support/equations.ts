@@ -1,0 +1,17 @@
+import {
+  compileWindowProduct,
+  makeNormalEquations,
+  type NormalEquationsBuilder,
+} from '../../helper/kernelfusion/kernel-solver.ts';
+import type { Executor } from '../../helper/tensor/executor.ts';
+import type { Scale } from '../../shared/kernel.ts';
+
+/** The equations of kernels of `size` taps a side, on an executor; to be released. */
+export async function openEquations(
+  executor: Executor,
+  size: number,
+  scale: Scale,
+): Promise<{ readonly build: NormalEquationsBuilder; release(): Promise<void> }> {
+  const { product, release } = await compileWindowProduct(executor, size);
+  return { build: makeNormalEquations(product, size, scale), release };
+}
