@@ -21,9 +21,9 @@ import {
   paperSmall,
   predictPaperBytes,
 } from './kernelfusion/methods/paper.ts';
-import { openTasks, usefulThreads } from './kernelfusion/task-threads.ts';
 import { createMeter, type Meter, type Reading, type Timings } from './progress.ts';
 import type { Executor } from './tensor/executor.ts';
+import { openTasks, usefulThreads } from './threads/task-threads.ts';
 import { readVersions, type Versions } from './versions.ts';
 
 export const METHODS: Readonly<Record<Preset, Method>> = {

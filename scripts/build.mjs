@@ -17,7 +17,7 @@ await build({
   entryPoints: {
     'helper/cli': 'helper/cli.ts',
     'helper/device-process': 'helper/devices/device-process.ts',
-    'helper/task-worker': 'helper/kernelfusion/task-worker.ts',
+    'helper/task-worker': 'helper/threads/task-worker.ts',
     'helper/onnx-worker': 'helper/tensor/executors/onnx/onnx-worker.ts',
     'helper/worker-process': 'helper/server/worker-process.ts',
     'helper/bench-echo': 'helper/commands/bench-echo.ts',

@@ -42,7 +42,7 @@ const TRAINING = 100;
 const TILE = 140;
 
 /**
- * Bytes of a thread for tasks (task-threads.ts), and for a pixel of the plane it works on: its memory is its own, also what it has freed.
+ * Bytes of a thread for tasks (threads/task-threads.ts), and for a pixel of the plane it works on: its memory is its own, also what it has freed.
  */
 const THREAD = 45e6;
 const THREAD_TILE = 100;

@@ -3,7 +3,7 @@
  * services: functions of plain data as well, which a task calls from wherever it is.
  *
  * Who has several tasks that do not wait for each other starts them `together` (together.ts). They are then worked on one after the other in this
- * thread (`tasksHere`), or in threads of their own (task-threads.ts), with the same results to the bit.
+ * thread (`tasksHere`), or in threads of their own (threads/task-threads.ts), with the same results to the bit.
  */
 import { throwIfCancelled } from '../../shared/errors.ts';
 import { type PlaneProblem, solvePlane } from './plane-solve.ts';

@@ -12,11 +12,11 @@ import {
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { FAST_TRAINING, type Prior, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
-import { openTasks } from '../../../helper/kernelfusion/task-threads.ts';
 import { type Tasks, tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
+import { openTasks } from '../../../helper/threads/task-threads.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { blurred, gaussian, HOOK, rectangles } from '../../support/scene.ts';

@@ -11,9 +11,9 @@ import { estimateNoise } from '../../../helper/kernelfusion/noise.ts';
 import { FAST_TRAINING, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { FAST_RESTORATION, restoreLayer } from '../../../helper/kernelfusion/restore.ts';
-import { openTasks } from '../../../helper/kernelfusion/task-threads.ts';
 import { peakMemory } from '../../../helper/peak-memory.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
+import { openTasks } from '../../../helper/threads/task-threads.ts';
 import { bicubicKernel, type Scale } from '../../../shared/kernel.ts';
 
 const [size, scale, side, threads] = process.argv.slice(2).map(Number);

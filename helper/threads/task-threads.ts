@@ -1,5 +1,5 @@
 /**
- * Tasks (tasks.ts) in threads of their own: on a computer with many cores the solvers take as much of a job as the executor does, and
+ * Tasks (kernelfusion/tasks.ts) in threads of their own: on a computer with many cores the solvers take as much of a job as the executor does, and
  * they keep one core busy each.
  *
  * A thread gets a task's input and a port to its services. It works on one task at a time, also while it waits for a service.
@@ -9,7 +9,14 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { throwIfCancelled } from '../../shared/errors.ts';
-import { type TaskInput, type TaskName, type TaskOutput, type TaskServices, type Tasks, tasksHere } from './tasks.ts';
+import {
+  type TaskInput,
+  type TaskName,
+  type TaskOutput,
+  type TaskServices,
+  type Tasks,
+  tasksHere,
+} from '../kernelfusion/tasks.ts';
 
 /** What a thread is told to do; the port to the services comes with it. */
 export interface TaskOrder {

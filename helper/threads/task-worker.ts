@@ -1,7 +1,7 @@
 /** A thread that works on tasks (task-threads.ts, its other end). */
 import type { MessagePort } from 'node:worker_threads';
+import { type AnyTask, TASKS } from '../kernelfusion/tasks.ts';
 import type { ServiceAnswer, ServiceCall, TaskOrder } from './task-threads.ts';
-import { type AnyTask, TASKS } from './tasks.ts';
 
 export default async function work({ name, input, port }: TaskOrder): Promise<unknown> {
   try {
