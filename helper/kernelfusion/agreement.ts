@@ -5,7 +5,7 @@
 import { type Planes, planeOf } from '../image/planes.ts';
 import { sparseRoughness } from './hyper-laplacian.ts';
 import { LEAST_SIGMA } from './noise.ts';
-import { eachPlane, type PlaneSolver, type Sight, solvePlane } from './plane-solve.ts';
+import { eachPlane, makePlaneSolver, type Sight } from './plane-solve.ts';
 import { noiseLevel, signalLevel } from './schedule.ts';
 
 /** rho_t: how much the proposal z is trusted, sigma_n^2 a_t^2 / s_t^2 for data noise sigma_n (pictures in [-1, 1]). */
@@ -31,27 +31,8 @@ export function agreeWithLayer(
   sight: Sight,
   { rho, sparse = 0, iterations }: Agreement,
   signal?: AbortSignal,
-  solve: PlaneSolver = solvePlane,
 ): Promise<Planes> {
   const roughness = sparse > 0 ? sparseRoughness(z, sparse) : null;
-  const { width, height } = y;
-  return eachPlane(
-    z,
-    (start, c, stop) => {
-      const proposal = { z: start, rho };
-      const problem = {
-        sight,
-        y: planeOf(y, c),
-        width,
-        height,
-        proposal,
-        roughness,
-        start,
-        iterations,
-        tolerance: 1e-5,
-      };
-      return solve(problem, stop);
-    },
-    signal,
-  );
+  const solve = makePlaneSolver({ sight, width: y.width, height: y.height, trust: rho, roughness });
+  return eachPlane(z, (start, c) => solve(planeOf(y, c), start, { iterations, tolerance: 1e-5 }, signal));
 }

@@ -10,7 +10,7 @@ import { type Planes, planeOf } from '../image/planes.ts';
 import { bicubicCanvas } from './degradation.ts';
 import { addEnergy, DIRECTIONS, type Direction } from './differences.ts';
 import { ROUNDING_VARIANCE } from './noise.ts';
-import { eachPlane, type PlaneSolver, type Sight, solvePlane } from './plane-solve.ts';
+import { eachPlane, makePlaneSolver, type Sight } from './plane-solve.ts';
 
 const POWER = 0.8;
 /** Differences are rounded off below this (values in [-1, 1]). */
@@ -37,10 +37,9 @@ export const restoreByGradients = (
   sigma: number,
   thoroughness: Pick<HyperLaplacianOptions, 'rounds' | 'iterations'>,
   signal?: AbortSignal,
-  solve?: PlaneSolver,
 ): Promise<Planes> => {
   const options = { ...naturalWeights(sigma), ...thoroughness };
-  return restoreHyperLaplacian(y, { kernel }, bicubicCanvas(y, kernel), options, signal, solve);
+  return restoreHyperLaplacian(y, { kernel }, bicubicCanvas(y, kernel), options, signal);
 };
 
 /** y: LR planes in [-1, 1]; start: canvas planes. Returns canvas planes. */
@@ -50,17 +49,13 @@ export async function restoreHyperLaplacian(
   start: Planes,
   { quadratic, sparse, rounds, iterations }: HyperLaplacianOptions,
   signal?: AbortSignal,
-  solve: PlaneSolver = solvePlane,
 ): Promise<Planes> {
   const { width, height } = y;
   let x = start;
   for (let round = 0; round <= rounds; round++) {
     const roughness = round === 0 ? evenRoughness(x, quadratic) : sparseRoughness(x, sparse);
-    const further = (start: Float32Array, c: number, stop: AbortSignal) => {
-      const problem = { sight, y: planeOf(y, c), width, height, roughness, start, iterations, tolerance: 1e-4 };
-      return solve(problem, stop);
-    };
-    x = await eachPlane(x, further, signal);
+    const solve = makePlaneSolver({ sight, width, height, trust: 0, roughness });
+    x = await eachPlane(x, (start, c) => solve(planeOf(y, c), start, { iterations, tolerance: 1e-4 }, signal));
   }
   return x;
 }

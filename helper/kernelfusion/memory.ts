@@ -44,8 +44,8 @@ const TILE = 140;
 /**
  * Bytes of a thread for tasks (threads/task-threads.ts), and for a pixel of the plane it works on: its memory is its own, also what it has freed.
  */
-const THREAD = 45e6;
-const THREAD_TILE = 100;
+const THREAD = 75e6;
+const THREAD_TILE = 175;
 
 /** Bytes at the peak of a job, with so many threads for tasks; one: no thread of their own. */
 export function predictMemory(

@@ -1,15 +1,14 @@
 /**
- * One plane of a picture from what the layer shows of it, a proposal, and how rough it may be: the quadratic problem that all restorations
+ * A plane of a picture from what the layer shows of it, a proposal z, and how rough it may be: the quadratic problem that all restorations
  * here come down to,
  *   x = argmin |M (A x - y)|^2 + rho |x - z|^2 + sum_d w_d . |D_d x|^2,
- * by conjugate gradients. Planes do not wait for each other (tasks.ts).
+ * by conjugate gradients.
  */
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
-import { conjugateGradients } from './conjugate-gradient.ts';
+import { type CgLimits, conjugateGradients } from './conjugate-gradient.ts';
 import { makeDegradation } from './degradation.ts';
 import { makeRoughness } from './differences.ts';
-import { together } from './together.ts';
 
 /** How a layer sees a picture. */
 export interface Sight {
@@ -18,35 +17,39 @@ export interface Sight {
   readonly shown?: Float32Array;
 }
 
+/** What the planes of a picture have in common. */
 export interface PlaneProblem {
   readonly sight: Sight;
-  /** An LR plane. */
-  readonly y: Float32Array;
+  /** Of the layer. */
   readonly width: number;
   readonly height: number;
-  /** z, a canvas plane, and rho. */
-  readonly proposal?: { readonly z: Float32Array; readonly rho: number };
+  /** rho. */
+  readonly trust: number;
   /** w_d for the directions of differences.ts, canvas planes; null: none. */
   readonly roughness: readonly Float32Array[] | null;
-  /** The canvas plane to begin with. */
-  readonly start: Float32Array;
-  /** Of conjugate gradients; see `CgLimits`. */
-  readonly iterations: number;
-  readonly tolerance: number;
 }
 
-/** Returns a canvas plane. Throws `CANCELLED`. */
-export type PlaneSolver = (problem: PlaneProblem, signal?: AbortSignal) => Promise<Float32Array>;
+/**
+ * Solves for a plane. `y`: an LR plane; `start`: a canvas plane, which is z, too, where there is any trust in it. Throws `CANCELLED`.
+ */
+export type PlaneSolver = (
+  y: Float32Array,
+  start: Float32Array,
+  limits: Omit<CgLimits, 'diagonal'>,
+  signal?: AbortSignal,
+) => Promise<Float32Array>;
 
-export const solvePlane: PlaneSolver = (
-  { sight: { kernel, shown }, y, width, height, proposal, roughness, start, iterations, tolerance },
-  signal,
-) => {
+export function makePlaneSolver({
+  sight: { kernel, shown },
+  width,
+  height,
+  trust,
+  roughness,
+}: PlaneProblem): PlaneSolver {
   const { apply, adjoint, canvasWidth, canvasHeight } = makeDegradation(kernel, width, height);
   const addRoughness = roughness && makeRoughness(roughness, canvasWidth, canvasHeight);
-  const addProposal = (sum: Float32Array, v: Float32Array) => {
-    if (!proposal) return;
-    for (let i = 0; i < sum.length; i++) sum[i] += proposal.rho * v[i];
+  const addTrusted = (sum: Float32Array, v: Float32Array) => {
+    for (let i = 0; i < sum.length; i++) sum[i] += trust * v[i];
   };
   const look = (lr: Float32Array) => {
     if (shown) for (let i = 0; i < lr.length; i++) lr[i] *= shown[i];
@@ -56,24 +59,23 @@ export const solvePlane: PlaneSolver = (
   const product = new Float32Array(canvasWidth * canvasHeight);
   const multiply = (x: Float32Array) => {
     adjoint(look(apply(x, lr)), product);
-    addProposal(product, x);
+    if (trust > 0) addTrusted(product, x);
     addRoughness?.(product, x);
     return product;
   };
-  const b = adjoint(look(y.slice()));
-  if (proposal) addProposal(b, proposal.z);
-  return conjugateGradients(multiply, b, start, { iterations, tolerance }, signal);
-};
+  return (y, start, limits, signal) => {
+    const b = adjoint(look(y.slice()));
+    if (trust > 0) addTrusted(b, start);
+    return conjugateGradients(multiply, b, start, limits, signal);
+  };
+}
 
-/** Planes of what becomes of each one of `x`, by `work` on all of them at once; c: which one it is. */
+/** Planes of what becomes of each one of `x` by `solve`; c: which one it is. */
 export async function eachPlane(
   x: Planes,
-  work: (plane: Float32Array, c: number, signal: AbortSignal) => Promise<Float32Array>,
-  signal?: AbortSignal,
+  solve: (plane: Float32Array, c: number) => Promise<Float32Array>,
 ): Promise<Planes> {
-  const { width, height, channels } = x;
-  const works = Array.from({ length: channels }, (_, c) => (stop: AbortSignal) => work(planeOf(x, c), c, stop));
-  const out = makePlanes(width, height, channels);
-  for (const [c, plane] of (await together<Float32Array[]>(works, signal)).entries()) planeOf(out, c).set(plane);
+  const out = makePlanes(x.width, x.height, x.channels);
+  for (let c = 0; c < x.channels; c++) planeOf(out, c).set(await solve(planeOf(x, c), c));
   return out;
 }

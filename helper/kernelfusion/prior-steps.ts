@@ -6,7 +6,7 @@ import type { Planes } from '../image/planes.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import { naturalWeights } from './hyper-laplacian.ts';
 import type { Denoiser } from './patch-diffusion.ts';
-import type { PlaneSolver, Sight } from './plane-solve.ts';
+import type { Sight } from './plane-solve.ts';
 
 /** How much the priors count beside the layer while the prior's steps are made. */
 export interface Trust {
@@ -34,17 +34,16 @@ export async function stepsOfPrior(
   sigma: number,
   denoiser: Pick<Denoiser, 'denoise'>,
   { times, iterations, trust }: PriorSteps,
-  onStep: (x: Planes) => void,
+  onStep: (x: Planes) => void | Promise<void>,
   signal?: AbortSignal,
-  solve?: PlaneSolver,
 ): Promise<Planes> {
   const sparse = trust.gradients * naturalWeights(sigma).sparse;
   let now = x;
   for (const t of times) {
     const z = await denoiser.denoise(now, t);
     const rho = trust.prior * priorTrust(t, sigma);
-    now = await agreeWithLayer(z, y, sight, { rho, sparse, iterations }, signal, solve);
-    onStep(now);
+    now = await agreeWithLayer(z, y, sight, { rho, sparse, iterations }, signal);
+    await onStep(now);
   }
   return now;
 }

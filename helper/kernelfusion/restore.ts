@@ -1,28 +1,21 @@
 /**
- * The enlarged picture for a known kernel: closed form first, then a few steps of the prior.
+ * The enlarged picture for a known kernel, piece by piece (restore-piece.ts).
  *
- * The hyper-Laplacian solution puts edges where the data want them; patch diffusion then moves its texture towards the
- * layer's own patches (prior-steps.ts). Large layers are cut into LR tiles that overlap and are cross-faded; the overlap grows with the
- * kernel, for a tile's border is felt a few kernels deep.
+ * Large layers are cut into LR tiles that overlap and are cross-faded; the overlap grows with the kernel, for a tile's border is felt a few
+ * kernels deep. As many are restored at once as there are threads for tasks.
  */
 
-import { throwIfCancelled } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
 import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
 import { isOutOfMemory } from '../out-of-memory.ts';
 import type { Executor } from '../tensor/executor.ts';
-import { canvasMargin, canvasSize, cutMargin } from './degradation.ts';
-import { restoreByGradients } from './hyper-laplacian.ts';
+import { canvasSize } from './degradation.ts';
 import type { Piece } from './method.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
-import type { PlaneSolver } from './plane-solve.ts';
-import { type PriorSteps, stepsOfPrior, type Trust, USUAL_TRUST } from './prior-steps.ts';
+import { type Trust, USUAL_TRUST } from './prior-steps.ts';
+import type { Hedge, Manner, RestorationPlan } from './restore-piece.ts';
 import type { Tasks } from './tasks.ts';
-
-export interface RestorationPlan extends PriorSteps {
-  readonly rounds: number;
-  readonly roundIterations: number;
-}
+import { inOrder } from './together.ts';
 
 export const FAST_RESTORATION: RestorationPlan = {
   times: [60, 48, 40, 32, 26, 21, 17, 13, 11, 9, 7, 5, 4],
@@ -51,18 +44,11 @@ const KERNELS_OVERLAP = 3;
 /** The net works on smaller ones still, for it holds some hundred planes of each: side by side of the tile. */
 const NET_SHARE = 0.3;
 
-/** Another kernel that the layer may have, and its picture's share, 0 .. 1, of the result. */
-export interface Hedge {
-  readonly kernel: Kernel;
-  readonly share: number;
-}
-
 export interface RestorationContext {
   readonly executor: Executor;
   readonly tasks: Tasks;
   /** Side of the tiles in HR pixels; default TILE_SIDE. */
   readonly side?: number;
-  /** Its picture is restored without the prior. */
   readonly hedge?: Hedge;
   /** Hears each step, and the piece it was done to (values in [-1, 1], or a little outside). */
   readonly onStep: (step: number, steps: number, piece: Piece) => void;
@@ -85,38 +71,57 @@ export async function restoreLayer(
   plan: RestorationPlan,
   { executor, tasks, side = TILE_SIDE, hedge, onStep, onNote, signal }: RestorationContext,
 ): Promise<Planes> {
-  const solve: PlaneSolver = (problem, stop) => tasks.run('solvePlane', problem, {}, stop);
   const least = leastTileSide(kernel);
   const tileSide = Math.max(least, side);
+  const manner = { kernel, sigma, plan, withPrior: prior !== null, hedge: hedge ?? null };
   const solverFor = (picture: Planes, most: number) =>
-    makeSolver(picture, { kernel, sigma, prior, plan, hedge, solve, signal }, most, executor);
-  let solver = await solverFor(y, tileSide);
-  let halved = false;
+    makeSolver(picture, manner, prior, most, executor, tasks, signal);
+  const solver = await solverFor(y, tileSide);
+  const underWay = new Set<Promise<unknown>>();
+  let halved: Promise<Solver> | null = null;
+  /** In the place of `solver`, when what is under way with that has ended and its memory is free. `tile`: any of them. */
+  const halve = async (tile: Planes) => {
+    onNote?.('Memory ran out while the picture was restored, so it went on in tiles of half the size.');
+    await Promise.allSettled(underWay);
+    await solver.release();
+    return solverFor(tile, Math.max(least, tileSide / 2));
+  };
   const steps = solver.rows.length * solver.columns.length * solver.steps;
   let step = 0;
-  try {
-    const out = await inTiles(y, kernel.scale, solver, async (part, corner) => {
-      const end = step + solver.steps;
-      if (!halved) {
-        try {
-          return await solver.solve(part, (colour) => onStep(++step, steps, { colour, ...corner }));
-        } catch (error) {
-          if (tileSide <= least || !isOutOfMemory(error)) throw error;
-          halved = true;
-          onNote?.('Memory ran out while the picture was restored, so it went on in tiles of half the size.');
-          await solver.release();
-          solver = await solverFor(part, Math.max(least, tileSide / 2));
-        }
-      }
-      const colour = await inTiles(part, kernel.scale, solver, (quarter) => solver.solve(quarter, () => {}));
-      step = end;
+  const solve = async (tile: Planes, corner: Corner, stop: AbortSignal) => {
+    let heard = 0;
+    const hear = (count: number, colour: Planes) => {
+      heard += count;
+      step += count;
       onStep(step, steps, { colour, ...corner });
-      return colour;
-    });
+    };
+    if (!halved) {
+      const solving = solver.solve(tile, (colour) => hear(1, colour), stop);
+      underWay.add(solving);
+      try {
+        return await solving;
+      } catch (error) {
+        if (tileSide <= least || !isOutOfMemory(error)) throw error;
+        underWay.delete(solving);
+        halved ??= halve(tile);
+      }
+    }
+    const smaller = await halved;
+    const solveQuarter = (quarter: Planes) => smaller.solve(quarter, () => {}, stop);
+    const colour = await inTiles(tile, kernel.scale, smaller, 1, solveQuarter, stop);
+    hear(solver.steps - heard, colour);
+    return colour;
+  };
+  try {
+    const out = await inTiles(y, kernel.scale, solver, tasks.width, solve, signal);
     for (let i = 0; i < out.data.length; i++) out.data[i] = Math.min(1, Math.max(0, (out.data[i] + 1) / 2));
     return out;
   } finally {
     await solver.release();
+    await (halved as Promise<Solver> | null)?.then(
+      (smaller) => smaller.release(),
+      () => {},
+    );
   }
 }
 
@@ -127,97 +132,71 @@ interface Solver {
   /** The least overlap of its tiles in LR pixels. */
   readonly overlap: number;
   readonly steps: number;
-  solve(part: Planes, onStep: (x: Planes) => void): Promise<Planes>;
+  solve(tile: Planes, onStep: (x: Planes) => void, signal: AbortSignal): Promise<Planes>;
   release(): Promise<void>;
 }
 
-/** What all pieces of a picture are restored by. */
-interface Manner {
-  readonly kernel: Kernel;
-  readonly sigma: number;
-  readonly prior: Prior | null;
-  readonly plan: RestorationPlan;
-  readonly hedge: Hedge | undefined;
-  readonly solve: PlaneSolver;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function makeSolver(y: Planes, manner: Manner, side: number, executor: Executor): Promise<Solver> {
-  const { kernel, prior, plan, signal } = manner;
+async function makeSolver(
+  y: Planes,
+  manner: Manner,
+  prior: Prior | null,
+  side: number,
+  executor: Executor,
+  tasks: Tasks,
+  signal: AbortSignal | undefined,
+): Promise<Solver> {
+  const { kernel, plan } = manner;
   const s = kernel.scale;
   const overlap = overlapFor(kernel);
   const rows = lrTiles(y.height, Math.floor(side / s), overlap);
   const columns = lrTiles(y.width, Math.floor(side / s), overlap);
   const { width, height } = canvasSize({ width: columns[0].length, height: rows[0].length }, kernel);
   const denoiser = prior && (await makeDenoiser(prior, width, height, executor, signal, Math.round(NET_SHARE * side)));
+  const denoise: Denoiser['denoise'] = (...picture) => denoiser!.denoise(...picture);
   return {
     rows,
     columns,
     overlap,
     steps: 1 + (denoiser ? plan.times.length : 0),
-    solve: (part, onStep) => restorePiece(part, manner, denoiser, onStep),
+    solve: (tile, onStep, stop) => tasks.run('restorePiece', { y: tile, manner }, { denoise, onStep }, stop),
     release: async () => denoiser?.release(),
   };
 }
 
-/** Restores each tile by `solve` and puts them together, cross-faded. `corner`: where the tile lies in the result. */
+/** Where a tile lies in the result. */
+type Corner = Pick<Piece, 'top' | 'left'>;
+
+/** Restores each tile by `solve`, at most so many at once, and puts them together, cross-faded. */
 async function inTiles(
   y: Planes,
   scale: number,
   { rows, columns, overlap }: Pick<Solver, 'rows' | 'columns' | 'overlap'>,
-  solve: (part: Planes, corner: { readonly top: number; readonly left: number }) => Promise<Planes>,
+  most: number,
+  solve: (tile: Planes, corner: Corner, signal: AbortSignal) => Promise<Planes>,
+  signal?: AbortSignal,
 ): Promise<Planes> {
   const out = makePlanes(scale * y.width, scale * y.height, y.channels);
   const ramp = (scale * overlap) / 2;
   const vertical = fades(rows, scale, ramp, out.height);
   const horizontal = fades(columns, scale, ramp, out.width);
-  for (const [r, row] of rows.entries()) {
-    for (const [c, column] of columns.entries()) {
+  const tiles = rows.flatMap((row, r) => columns.map((column, c) => ({ row, column, r, c })));
+  const works = function* () {
+    for (const { row, column, r, c } of tiles) {
       const corner = { top: scale * row.start, left: scale * column.start };
-      const part = cutPlanes(y, row.start, column.start, column.length, row.length);
-      addWeighted(out, await solve(part, corner), corner, vertical[r], horizontal[c]);
+      yield async (stop: AbortSignal) => {
+        const tile = cutPlanes(y, row.start, column.start, column.length, row.length);
+        return { colour: await solve(tile, corner, stop), corner, r, c };
+      };
     }
-  }
-  return out;
-}
-
-async function restorePiece(
-  y: Planes,
-  { kernel, sigma, plan, hedge, solve, signal }: Manner,
-  denoiser: Denoiser | null,
-  onStep: (x: Planes) => void,
-): Promise<Planes> {
-  throwIfCancelled(signal);
-  const margin = canvasMargin(kernel.size, kernel.scale);
-  const byGradients = (k: Kernel) =>
-    restoreByGradients(y, k, sigma, { rounds: plan.rounds, iterations: plan.roundIterations }, signal, solve);
-  const other = hedge && {
-    share: hedge.share,
-    picture: cutMargin(await byGradients(hedge.kernel), canvasMargin(hedge.kernel.size, kernel.scale)),
   };
-  let x = await byGradients(kernel);
-  const shown = () => hedged(cutMargin(x, margin), other);
-  onStep(shown());
-  if (denoiser) {
-    const onPriorStep = (next: Planes) => {
-      x = next;
-      onStep(shown());
-    };
-    await stepsOfPrior(x, y, { kernel }, sigma, denoiser, plan, onPriorStep, signal, solve);
-  }
-  return shown();
-}
-
-/** The mean of both, in their shares. */
-function hedged(x: Planes, other: { readonly picture: Planes; readonly share: number } | undefined): Planes {
-  if (!other) return x;
-  const { picture, share } = other;
-  return makePlanes(
-    x.width,
-    x.height,
-    x.channels,
-    x.data.map((v, i) => (1 - share) * v + share * picture.data[i]),
+  // In their order, for sums of floats depend on it.
+  await inOrder(
+    works(),
+    most,
+    ({ colour, corner, r, c }) => addWeighted(out, colour, corner, vertical[r], horizontal[c]),
+    signal,
   );
+  return out;
 }
 
 /** One axis of an LR tile: its first pixel, its length, and whether it ends at the layer's edge on either side. */
@@ -279,7 +258,7 @@ function fades(tiles: readonly LrTile[], scale: number, ramp: number, length: nu
 function addWeighted(
   out: Planes,
   part: Planes,
-  { top, left }: { readonly top: number; readonly left: number },
+  { top, left }: Corner,
   vertical: Float32Array,
   horizontal: Float32Array,
 ): void {

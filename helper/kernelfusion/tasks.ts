@@ -6,12 +6,12 @@
  * thread (`tasksHere`), or in threads of their own (threads/task-threads.ts), with the same results to the bit.
  */
 import { throwIfCancelled } from '../../shared/errors.ts';
-import { type PlaneProblem, solvePlane } from './plane-solve.ts';
+import { restorePiece } from './restore-piece.ts';
 import { SEARCH_TASKS } from './search-tasks.ts';
 
 export const TASKS = {
   ...SEARCH_TASKS,
-  solvePlane: (problem: PlaneProblem, _: object, signal?: AbortSignal) => solvePlane(problem, signal),
+  restorePiece,
 };
 
 export type TaskName = keyof typeof TASKS;
@@ -24,6 +24,8 @@ export type TaskOutput<Name extends TaskName> = Awaited<ReturnType<Task<Name>>>;
 export type AnyTask = (input: unknown, services: unknown, signal?: AbortSignal) => Promise<unknown>;
 
 export interface Tasks {
+  /** How many are worked on at once. */
+  readonly width: number;
   /** Throws what the task or one of its services throws, and `CANCELLED`. */
   run<Name extends TaskName>(
     name: Name,
@@ -37,6 +39,7 @@ export interface Tasks {
 export function tasksHere(): Tasks {
   let tail: Promise<unknown> = Promise.resolve();
   return {
+    width: 1,
     run<Name extends TaskName>(
       name: Name,
       input: TaskInput<Name>,

@@ -10,7 +10,7 @@ import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import { JUDGE_TIMES } from './prior-judge.ts';
 import { FIRST_TIMES, LATER_TIMES, PRIOR_SCENE_ITERATIONS } from './prior-scene.ts';
-import type { RestorationPlan } from './restore.ts';
+import type { RestorationPlan } from './restore-piece.ts';
 
 /** Multiply-adds by phase, of the executor's kind: those of the solvers' loops count SLOWNESS times. */
 export type Work = Readonly<Record<Phase, number>>;

@@ -101,5 +101,5 @@ export function openTasks(most: number): TaskThreads {
     }
   }
 
-  return { run, close: () => pool.destroy() };
+  return { width: most, run, close: () => pool.destroy() };
 }

@@ -1,6 +1,6 @@
 /**
  * A job as far as memory goes, in a process of its own: all that a job holds is held, and every long loop is cut short.
- * Arguments: side of the layer, scale, side of the tiles, threads for tasks. Prints the peak in bytes.
+ * Arguments: side of the layer, scale, side of the tiles, threads for tasks, rounds of the solvers. Prints the peak in bytes.
  */
 
 import { mapPlanes } from '../../../helper/image/planes.ts';
@@ -16,7 +16,7 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { openTasks } from '../../../helper/threads/task-threads.ts';
 import { bicubicKernel, type Scale } from '../../../shared/kernel.ts';
 
-const [size, scale, side, threads] = process.argv.slice(2).map(Number);
+const [size, scale, side, threads, rounds] = process.argv.slice(2).map(Number);
 const random = makeRandom(1);
 const rgba = new Uint8Array(4 * size * size).map((_, i) => (i % 4 === 3 ? (i >> 5) & 255 : random.below(256)));
 const layer = layerOfRgba(rgba, size, size);
@@ -36,8 +36,8 @@ const [once, never] = [[40], []].map((times) => ({
   ...FAST_RESTORATION,
   times,
   iterations: 1,
-  rounds: 0,
-  roundIterations: 1,
+  rounds,
+  roundIterations: 1 + rounds,
 }));
 const colour = await restoreLayer(y, kernel, 0.01, prior, size * scale <= side ? once : never, context);
 const alpha = await restoreLayer(mapPlanes(layer.alpha!, toNetwork), kernel, 0, null, never, context);

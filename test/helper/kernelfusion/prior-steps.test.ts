@@ -21,7 +21,7 @@ function run(times: readonly number[], trust: Trust = USUAL_TRUST) {
     return darker(x);
   };
   const plan = { times, iterations: 10, trust };
-  const result = stepsOfPrior(START, y, { kernel: KERNEL }, SIGMA, { denoise }, plan, (x) => heard.push(x));
+  const result = stepsOfPrior(START, y, { kernel: KERNEL }, SIGMA, { denoise }, plan, (x) => void heard.push(x));
   return result.then((end) => ({ given, heard, end }));
 }
 

@@ -16,6 +16,7 @@ import { tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import type { Executor } from '../../../helper/tensor/executor.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
+import { openTasks } from '../../../helper/threads/task-threads.ts';
 import { KernelFusionError } from '../../../shared/errors.ts';
 import type { Kernel } from '../../../shared/kernel.ts';
 import { gaussian } from '../../support/scene.ts';
@@ -301,4 +302,25 @@ test('a hedge: the mean of the picture by either kernel, the other one without t
   const begun = await restore(y, kernel, 0.01, null);
   const inside = compare(first, { ...hedged, data: mean(begun, plain) }, 0, 60);
   assert.ok(inside.most < LEVEL, `the first step differs by ${inside.most / LEVEL} levels`);
+});
+
+test('tiles restored at once, in threads, give the same to the bit, and as many steps', async () => {
+  const kernel = gaussian(8, 2, 1.6, 0.8, 0.5);
+  const y = layerOf(kernel, 340, 30);
+  const threads = openTasks(3);
+  after(() => threads.close());
+  const run = async (more: Partial<RestorationContext>) => {
+    const steps: number[] = [];
+    const onStep: RestorationContext['onStep'] = (step) => steps.push(step);
+    const picture = await restore(y, kernel, 0.01, untrained(), onStep, { side: 192, ...more });
+    return { picture, steps };
+  };
+  assert.deepEqual(await run({ tasks: threads }), await run({}));
+  const { executor, sides } = shortOfMemory(9, 192);
+  const notes: string[] = [];
+  const short = { executor, side: 640, onNote: (note: string) => notes.push(note) };
+  const halved = await run({ ...short, tasks: threads });
+  assert.deepEqual([sides, notes.length], [[192, 96], 1]);
+  assert.equal(halved.steps.at(-1), 2 * (1 + FAST_RESTORATION.times.length));
+  assert.equal(onnx.livePrograms, 0);
 });

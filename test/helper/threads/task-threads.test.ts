@@ -1,6 +1,7 @@
 /** Tasks give the same wherever they are worked on, and what fails or is cancelled leaves nothing behind. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import type { Planes } from '../../../helper/image/planes.ts';
 import { canvasSize } from '../../../helper/kernelfusion/degradation.ts';
 import { DIFFUSION_ON, type Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import { withoutBorder } from '../../../helper/kernelfusion/estimate-kernel.ts';
@@ -8,6 +9,7 @@ import { compileWindowProduct } from '../../../helper/kernelfusion/kernel-solver
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { FAST_TRAINING, makeDenoiser, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
+import { FAST_RESTORATION } from '../../../helper/kernelfusion/restore.ts';
 import type { SearchServices } from '../../../helper/kernelfusion/search-tasks.ts';
 import { type Tasks, tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
@@ -48,18 +50,13 @@ const WAYS: readonly (readonly [string, Tasks])[] = [
 test('every task gives the same to the bit in this thread and in another', async () => {
   const stepsOf = async (tasks: Tasks) => {
     const steps: Kernel[] = [];
+    const pictures: Planes[] = [];
     const services = listening((kernel) => void steps.push(kernel));
     const fit = { ...piece, start, steps: 2 };
     const judgement = { ...piece, kernel: start };
     const diffusion = { ...piece, plan: { ...DIFFUSION_ON, steps: 2 }, number: 1 };
-    const plane = {
-      sight: { kernel: start },
-      ...{ y: y.data, width: y.width, height: y.height },
-      proposal: { z: makeRandom(2).normals(width * height), rho: 0.1 },
-      roughness: null,
-      start: new Float32Array(width * height),
-      ...{ iterations: 5, tolerance: 1e-4 },
-    };
+    const manner = { kernel: start, sigma: 0.01, plan: { ...FAST_RESTORATION, times: [40, 20] }, withPrior: true };
+    const restored = { y, manner: { ...manner, hedge: { kernel: startKernel('ring', SIZE, 2), share: 0.2 } } };
     const found = [
       await tasks.run('fit', fit, services),
       await tasks.run('diffuse', { ...diffusion, start: null }, services),
@@ -67,12 +64,12 @@ test('every task gives the same to the bit in this thread and in another', async
       await tasks.run('judge', judgement, {}),
       await tasks.run('fitUnderPrior', fit, services),
       await tasks.run('judgeUnderPrior', judgement, services),
-      await tasks.run('solvePlane', plane, {}),
+      await tasks.run('restorePiece', restored, { denoise: denoiser.denoise, onStep: (x) => void pictures.push(x) }),
     ];
-    return { steps, found };
+    return { steps, pictures, found };
   };
   const [here, there] = [await stepsOf(tasksHere()), await stepsOf(threads)];
-  assert.equal(here.steps.length, 2 + 2 + 2 + 2);
+  assert.deepEqual([here.steps.length, here.pictures.length], [2 + 2 + 2 + 2, 3]);
   assert.deepEqual(there, here);
 });
 
