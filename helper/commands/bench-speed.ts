@@ -2,7 +2,7 @@
  * `kernelfusion bench speed`: where the time of a whole job goes, and how near its engine comes to what the device can do.
  *
  * The measure is a plain matrix product on the same executor, made now and then between the job's own runs: whatever else the
- * computer is busy with slows both alike. Time outside of the engine is that of the solvers, which always run on the processor, on one of its cores.
+ * computer is busy with slows both alike. Time outside of the engine is that of the solvers, which always run on the processor, as far as the engine waits for them.
  */
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { type Openers, runJob } from '../job.ts';
@@ -124,14 +124,20 @@ async function compareWithMatrix(bare: Executor, side: number): Promise<Compared
   await product(); // The first takes longer.
   let [count, spent] = [1, await product()];
   let last = 0;
-  const executor = wrapExecutor(job.executor, (own) => async (inputs) => {
-    const result = await own.run(inputs);
-    if (job.seconds() - last > BETWEEN) {
-      last = job.seconds();
-      spent += await product();
-      count++;
-    }
-    return result;
+  /** Settles when all runs asked for so far are done. They wait for each other here, where that does not count as their own time. */
+  let tail: Promise<unknown> = Promise.resolve();
+  const executor = wrapExecutor(job.executor, (own) => (inputs) => {
+    const turn = tail.then(async () => {
+      const result = await own.run(inputs);
+      if (job.seconds() - last > BETWEEN) {
+        last = job.seconds();
+        spent += await product();
+        count++;
+      }
+      return result;
+    });
+    tail = turn.catch(() => {});
+    return turn;
   });
   return { executor, job, matrixSpeed: () => (2 * count * macsOf(graph)) / spent / 1e9 };
 }
