@@ -1,5 +1,5 @@
 /**
- * Memory that ran out, however it is told: by an engine as `OUT_OF_MEMORY`, by JavaScript as a RangeError.
+ * Memory that ran out, however it is told: by an engine as `OUT_OF_MEMORY`, by JavaScript as a RangeError, by a thread as its end.
  */
 import { KernelFusionError } from '../shared/errors.ts';
 
@@ -12,6 +12,7 @@ export const meansOutOfMemory = (error: unknown): boolean =>
 
 export function isOutOfMemory(error: unknown): boolean {
   if (error instanceof KernelFusionError) return error.code === 'OUT_OF_MEMORY';
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return true;
   return (
     error instanceof RangeError &&
     /allocation failed|Invalid typed array length|WebAssembly\.Memory/i.test(error.message)

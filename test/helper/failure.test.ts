@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { exitCodeOf, failureJson, failureText, toCoded } from '../../helper/failure.ts';
 import { KernelFusionError } from '../../shared/errors.ts';
 
@@ -35,4 +37,13 @@ test('an array that does not fit into memory is told as such', () => {
     caught = error;
   }
   assert.equal(toCoded(caught).code, 'OUT_OF_MEMORY');
+});
+
+test('a thread that ended for want of memory is told as such', async () => {
+  const worker = new Worker('const all = []; for (;;) all.push(new Array(1e5).fill(all.length));', {
+    eval: true,
+    resourceLimits: { maxOldGenerationSizeMb: 8 },
+  });
+  const [error] = await once(worker, 'error').catch((thrown) => [thrown]);
+  assert.equal(toCoded(error).code, 'OUT_OF_MEMORY');
 });
