@@ -18,20 +18,26 @@ const square = (side: number, scale: number): JobSize => ({
   scale: scale as Scale,
 });
 
-// What threads take is garbage for the most part, which there is none of without rounds.
-for (const [side, scale, tile, threads, rounds] of [
-  [128, 2, 640, 1, 0],
-  [896, 1, 640, 3, 2],
-  [448, 4, 192, 1, 0],
+const share = async (side: number, scale: number, tile: number, threads: number, rounds: number) => {
+  const { stdout } = await run(process.execPath, [memoryRun, ...[side, scale, tile, threads, rounds].map(String)]);
+  return Number.parseInt(stdout, 10) / predictMemory(square(side, scale), { side: tile, threads });
+};
+
+for (const [side, scale, tile] of [
+  [128, 2, 640],
+  [448, 4, 192],
 ]) {
-  test(`the peak of ${side} x ${side} at scale ${scale} in tiles of ${tile}, threads: ${threads}, is within 25 % of the prediction`, async () => {
-    const { stdout } = await run(process.execPath, [memoryRun, ...[side, scale, tile, threads, rounds].map(String)]);
-    const measured = Number.parseInt(stdout, 10);
-    const predicted = predictMemory(square(side, scale), { side: tile, threads });
-    const off = measured / predicted;
-    assert.ok(off > 0.75 && off < 1.25, `${measured / 1e6} MB, not ${predicted / 1e6} MB`);
+  test(`the peak of ${side} x ${side} at scale ${scale} in tiles of ${tile} is within 25 % of the prediction`, async () => {
+    const measured = await share(side, scale, tile, 1, 0);
+    assert.ok(measured > 0.75 && measured < 1.25, `${measured} of the prediction`);
   });
 }
+
+// What threads take is garbage for the most part, of which there is none without rounds, and when it is cleared away is chance.
+test('with threads for tasks the peak is below the prediction, by two fifths at most', async () => {
+  const measured = await share(896, 1, 640, 3, 2);
+  assert.ok(measured > 0.6 && measured < 1.05, `${measured} of the prediction`);
+});
 
 test('a layer of 4096 x 4096 at scale 2 stays below 4 GB, with transparency too', () => {
   assert.ok(predictMemory(square(4096, 2)) < 4e9);
