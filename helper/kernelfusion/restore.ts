@@ -102,8 +102,10 @@ export async function restoreLayer(
         return await solving;
       } catch (error) {
         if (tileSide <= least || !isOutOfMemory(error)) throw error;
-        underWay.delete(solving);
         halved ??= halve(tile);
+      } finally {
+        // It would hold its tile.
+        underWay.delete(solving);
       }
     }
     const smaller = await halved;
