@@ -13,6 +13,7 @@ import { GraphBuilder } from '../tensor/graph.ts';
 import { macsOf } from '../tensor/macs.ts';
 import { type Meter, meterExecutor } from '../tensor/metered.ts';
 import { wrapExecutor } from '../tensor/wrap.ts';
+import { makeTurns } from '../turns.ts';
 
 export interface BenchSpeedRequest {
   readonly layer: Layer;
@@ -54,9 +55,12 @@ export interface BenchSpeedResult {
 /** What the programs of a job are, by their outputs. */
 const WORK: Readonly<Record<string, string>> = {
   'loss,nextParameters,nextM,nextV': 'training the net',
-  x0: 'denoising by the net',
   product: "the kernel's equations",
+  x0: 'denoising by the net',
 };
+/** Which of them is used first is chance, for searches begin at once: they are told in this order, and others after them. */
+const ORDER = Object.keys(WORK);
+const placeOf = (outputs: string) => (ORDER.includes(outputs) ? ORDER.indexOf(outputs) : ORDER.length);
 
 const MATRIX = 1024;
 /** Seconds of the job's own runs between two products. */
@@ -93,10 +97,12 @@ export async function benchSpeed(request: BenchSpeedRequest): Promise<BenchSpeed
       engine: inEngine[phase],
       share: timings[phase] / timings.total,
     })),
-    engine: [...job.usage()].map(([outputs, { runs, seconds, macs }]) => {
-      const gflops = (2 * macs) / seconds / 1e9;
-      return { work: WORK[outputs] ?? outputs, runs, seconds, gflops, ofMatrix: gflops / matrix };
-    }),
+    engine: [...job.usage()]
+      .sort(([a], [b]) => placeOf(a) - placeOf(b))
+      .map(([outputs, { runs, seconds, macs }]) => {
+        const gflops = (2 * macs) / seconds / 1e9;
+        return { work: WORK[outputs] ?? outputs, runs, seconds, gflops, ofMatrix: gflops / matrix };
+      }),
     matrix,
   };
 }
@@ -124,21 +130,21 @@ async function compareWithMatrix(bare: Executor, side: number): Promise<Compared
   await product(); // The first takes longer.
   let [count, spent] = [1, await product()];
   let last = 0;
-  /** Settles when all runs asked for so far are done. They wait for each other here, where that does not count as their own time. */
-  let tail: Promise<unknown> = Promise.resolve();
-  const executor = wrapExecutor(job.executor, (own) => (inputs) => {
-    const turn = tail.then(async () => {
-      const result = await own.run(inputs);
-      if (job.seconds() - last > BETWEEN) {
-        last = job.seconds();
-        spent += await product();
-        count++;
-      }
-      return result;
-    });
-    tail = turn.catch(() => {});
-    return turn;
-  });
+  // Runs wait for each other here, where that does not count as their own time.
+  const turns = makeTurns();
+  const executor = wrapExecutor(
+    job.executor,
+    (own) => (inputs) =>
+      turns.take(async () => {
+        const result = await own.run(inputs);
+        if (job.seconds() - last > BETWEEN) {
+          last = job.seconds();
+          spent += await product();
+          count++;
+        }
+        return result;
+      }),
+  );
   return { executor, job, matrixSpeed: () => (2 * count * macsOf(graph)) / spent / 1e9 };
 }
 

@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { CompileOptions, Executor, Program, Values } from '../tensor/executor.ts';
 import type { Graph } from '../tensor/graph.ts';
+import { makeTurns } from '../turns.ts';
 import type { DeviceReply, DeviceRequest } from './device-messages.ts';
 
 const LAST_WORDS = 2000;
@@ -17,8 +18,7 @@ const CLOSE_LIMIT = 3000;
 class DeviceProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<void>;
-  /** Settles when the last request asked for so far has its answer. */
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = makeTurns();
   private asker: { resolve(reply: DeviceReply): void; reject(error: Error): void } | null = null;
   private gone: KernelFusionError | null = null;
   private lastWords = '';
@@ -45,9 +45,7 @@ class DeviceProcess {
   }
 
   ask(request: DeviceRequest): Promise<DeviceReply> {
-    const turn = this.tail.then(() => this.send(request));
-    this.tail = turn.catch(() => {});
-    return turn;
+    return this.turns.take(() => this.send(request));
   }
 
   /** Lets a request under way finish, for a while, and ends the process. */
@@ -58,7 +56,7 @@ class DeviceProcess {
       () => this.child.kill('SIGKILL'),
       () => {},
     );
-    await Promise.race([this.tail, this.ended]);
+    await Promise.race([this.turns.ended(), this.ended]);
     if (this.child.connected) this.child.send({ kind: 'close' } satisfies DeviceRequest, () => {});
     await this.ended;
     late.abort();

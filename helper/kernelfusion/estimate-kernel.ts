@@ -11,16 +11,14 @@
  * be found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
-import type { Executor } from '../tensor/executor.ts';
 import { type Candidate, choose, ranked } from './candidates.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
-import { type KernelSearch, openKernelSearch } from './kernel-search.ts';
+import { type KernelSearch, openKernelSearch, type SearchTools } from './kernel-search.ts';
 import { startKernel } from './kernel-starts.ts';
 import { JUDGED_IN_LAST_ROUND, lastRound } from './last-round.ts';
 import type { Prior } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
-import type { Tasks } from './tasks.ts';
 import { together } from './together.ts';
 
 /** The scale at which kernels are searched. */
@@ -73,25 +71,19 @@ export interface Estimate {
   readonly candidates: readonly Candidate[];
 }
 
-/** What a search works with. */
-export interface SearchTools {
-  readonly executor: Executor;
-  readonly tasks: Tasks;
-  readonly signal?: AbortSignal;
-}
-
 /** `prior` may be missing where the plan has no diffusions and nothing under the prior. `onStep` hears every step of `searchSteps`. */
 export async function estimateKernel(
   searched: Searched,
   prior: Prior | null,
   plan: SearchPlan,
   random: Random,
-  { executor, tasks, signal }: SearchTools,
+  tools: SearchTools,
   onStep: (step: number, kernel: Kernel) => void,
 ): Promise<Estimate> {
   let step = 0;
   const listen = (kernel: Kernel) => onStep(++step, kernel);
-  const search = await openKernelSearch(searched, prior, random.below(2 ** 31), executor, tasks, listen, signal);
+  const { signal } = tools;
+  const search = await openKernelSearch(searched, prior, random.below(2 ** 31), tools, listen);
   try {
     const [plain, met] = await together<[DetailedPrediction, Candidate[]]>(
       [

@@ -16,6 +16,13 @@ import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 import type { SearchServices } from './search-tasks.ts';
 import type { Tasks } from './tasks.ts';
 
+/** What a search works with. */
+export interface SearchTools {
+  readonly executor: Executor;
+  readonly tasks: Tasks;
+  readonly signal?: AbortSignal;
+}
+
 export interface KernelSearch extends LastRoundTools {
   /** What a kernel foretells of hidden pixels. */
   foretell(kernel: Kernel, signal?: AbortSignal): Promise<DetailedPrediction>;
@@ -39,10 +46,8 @@ export async function openKernelSearch(
   searched: Searched,
   prior: Prior | null,
   seed: number,
-  executor: Executor,
-  tasks: Tasks,
+  { executor, tasks, signal }: SearchTools,
   onStep: (kernel: Kernel) => void,
-  signal?: AbortSignal,
 ): Promise<KernelSearch> {
   const { width, height } = canvasSize(searched.y, searched);
   const { product, release } = await compileWindowProduct(executor, searched.size);

@@ -6,6 +6,7 @@
  * thread (`tasksHere`), or in threads of their own (threads/task-threads.ts), with the same results to the bit.
  */
 import { throwIfCancelled } from '../../shared/errors.ts';
+import { makeTurns } from '../turns.ts';
 import { restorePiece } from './restore-piece.ts';
 import { SEARCH_TASKS } from './search-tasks.ts';
 
@@ -37,7 +38,7 @@ export interface Tasks {
 
 /** Tasks in this thread, one at a time, in the order in which they were asked for. */
 export function tasksHere(): Tasks {
-  let tail: Promise<unknown> = Promise.resolve();
+  const turns = makeTurns();
   return {
     width: 1,
     run<Name extends TaskName>(
@@ -46,12 +47,10 @@ export function tasksHere(): Tasks {
       services: TaskServices<Name>,
       signal?: AbortSignal,
     ): Promise<TaskOutput<Name>> {
-      const result = tail.then(() => {
+      return turns.take(() => {
         throwIfCancelled(signal);
         return (TASKS[name] as AnyTask)(input, services, signal) as Promise<TaskOutput<Name>>;
       });
-      tail = result.catch(() => {});
-      return result;
     },
   };
 }

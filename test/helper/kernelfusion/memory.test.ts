@@ -25,6 +25,7 @@ const share = async (side: number, scale: number, tile: number, threads: number,
 
 for (const [side, scale, tile] of [
   [128, 2, 640],
+  [896, 1, 640],
   [448, 4, 192],
 ]) {
   test(`the peak of ${side} x ${side} at scale ${scale} in tiles of ${tile} is within 25 % of the prediction`, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { together } from '../../../helper/kernelfusion/together.ts';
+import { inOrder, together } from '../../../helper/kernelfusion/together.ts';
 
 /** Ends after so many milliseconds, or when it is cancelled. */
 const lasting =
@@ -57,4 +57,41 @@ test('a cancel from outside reaches all of them', async () => {
   const running = together([lasting(60_000, 1), lasting(60_000, 2)], stop.signal);
   stop.abort();
   await assert.rejects(running, { name: 'AbortError' });
+});
+
+test('of many works so many are under way at once, each asked for when it is next, and their results come in their order', async () => {
+  const taken: number[] = [];
+  let [asked, under, most] = [0, 0, 0];
+  const works = function* () {
+    for (let i = 0; i < 6; i++) {
+      // Two are under way or waiting to be taken, and this one is next.
+      assert.ok(++asked - taken.length <= 3);
+      yield async () => {
+        most = Math.max(most, ++under);
+        await wait(i % 2 === 0 ? 20 : 1);
+        under--;
+        return i;
+      };
+    }
+  };
+  await inOrder(works(), 2, (i) => taken.push(i));
+  assert.deepEqual(taken, [0, 1, 2, 3, 4, 5]);
+  assert.equal(most, 2);
+});
+
+test('after a failure no work is asked for any more', async () => {
+  let asked = 0;
+  const works = function* () {
+    for (;;) {
+      const failing = ++asked === 3;
+      yield async () => {
+        if (failing) throw new Error('the cause');
+      };
+    }
+  };
+  await assert.rejects(
+    inOrder(works(), 1, () => {}),
+    /the cause/,
+  );
+  assert.ok(asked <= 4, `${asked}`);
 });

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, KernelFusionError } from '../../../../shared/errors.ts';
 import { OUT_OF_MEMORY_SENTENCE } from '../../../out-of-memory.ts';
+import { makeTurns } from '../../../turns.ts';
 import type { CompileOptions, Executor, Program, Values } from '../../executor.ts';
 import { type Graph, GraphBuilder } from '../../graph.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
@@ -46,8 +47,7 @@ type Answer = Extract<Reply, { values: unknown }>;
 class Thread {
   private readonly worker: Worker;
   private readonly ended: Promise<void>;
-  /** Settles when the last request asked for so far has its answer. */
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = makeTurns();
   private asker: { resolve(answer: Answer): void; reject(error: Error): void } | null = null;
   private gone: KernelFusionError | null = null;
   /** 1 while the thread is inside a native call. */
@@ -76,14 +76,12 @@ class Thread {
   }
 
   ask(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
-    const turn = this.tail.then(() => this.send(request, transfer));
-    this.tail = turn.catch(() => {});
-    return turn;
+    return this.turns.take(() => this.send(request, transfer));
   }
 
   async close(): Promise<void> {
     this.gone ??= new KernelFusionError('CANCELLED', 'The tensor engine was closed.');
-    await this.tail;
+    await this.turns.ended();
     this.worker.postMessage({ kind: 'close' } satisfies Request);
     await this.ended;
   }

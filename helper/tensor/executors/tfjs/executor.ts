@@ -7,6 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { KernelFusionError } from '../../../../shared/errors.ts';
 import { meansOutOfMemory, OUT_OF_MEMORY_SENTENCE } from '../../../out-of-memory.ts';
+import { makeTurns } from '../../../turns.ts';
 import type { CompileOptions, Executor, Program, Values } from '../../executor.ts';
 import { type Graph, inputsOf } from '../../graph.ts';
 import { type Shape, sizeOf } from '../../shape.ts';
@@ -62,7 +63,7 @@ class TfjsProgram implements Program {
   private readonly isOpen: () => boolean;
   private readonly onRelease: (program: TfjsProgram) => void;
   private released = false;
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = makeTurns();
 
   constructor(
     tf: Tf,
@@ -103,7 +104,7 @@ class TfjsProgram implements Program {
   async release(): Promise<void> {
     if (this.released) return;
     this.released = true;
-    await this.tail;
+    await this.turns.ended();
     this.hold(new Map());
     for (const tensor of this.constants.values()) tensor.dispose();
     this.onRelease(this);
@@ -112,7 +113,7 @@ class TfjsProgram implements Program {
   /** One call after the other, each after a turn of the event loop. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.released && this.isOpen()) throw new Error('The program was released.');
-    const turn = this.tail.then(async () => {
+    return this.turns.take(async () => {
       await setImmediate();
       if (!this.isOpen()) throw new KernelFusionError('CANCELLED', 'The tensor engine was closed.');
       try {
@@ -121,8 +122,6 @@ class TfjsProgram implements Program {
         throw failed(error);
       }
     });
-    this.tail = turn.catch(() => {});
-    return turn;
   }
 
   private copies(values: Values, shapes: ReadonlyMap<string, Shape>, what: string): Values {
