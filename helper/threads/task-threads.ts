@@ -76,8 +76,6 @@ export function openTasks(most: number): TaskThreads {
     const stopping = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
     const serviceFailed = new Promise<never>((_, reject) => {
       here.on('message', async ({ id, service, args }: ServiceCall) => {
-        // What was still on its way.
-        if (stopping.aborted) return;
         try {
           const value = await (services as Record<string, (...args: readonly unknown[]) => unknown>)[service](...args);
           here.postMessage({ id, value } satisfies ServiceAnswer);
@@ -97,6 +95,7 @@ export function openTasks(most: number): TaskThreads {
       throwIfCancelled(signal);
       throw error;
     } finally {
+      // What is still on its way is not heard.
       here.close();
     }
   }
