@@ -135,23 +135,6 @@ for (const [way, tasks] of WAYS) {
   });
 }
 
-test('what was on its way from other tasks when all were cancelled is not heard', async () => {
-  const stop = new AbortController();
-  let late = 0;
-  let steps = 0;
-  const onStep = () => {
-    if (stop.signal.aborted) late++;
-    if (++steps < 4) return;
-    // Meanwhile the other task makes its next step.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-    stop.abort();
-  };
-  const fit = { ...piece, start, steps: 1000 };
-  const running = [0, 1].map(() => threads.run('fit', fit, listening(onStep), stop.signal));
-  for (const { status } of await Promise.allSettled(running)) assert.equal(status, 'rejected');
-  assert.deepEqual([steps, late], [4, 0]);
-});
-
 test('tasks under way when the threads are closed are rejected', async () => {
   const other = openTasks(2);
   let begun = () => {};
