@@ -1,11 +1,12 @@
 /**
  * How likely it is that a kernel that was found restores a better picture than the plain bicubic one, and what is done where that is
- * not likely.
+ * not certain.
  *
- * The witness is how far the layer's parts agree (`dissent` in held-out.ts). Nothing else that was tried told good kernels from
- * harmful ones as well on pairs whose kernel is known: docs/quality.md has its calibration.
+ * The witness is how the kernel serves the parts of the layer that it serves worst (`leastLead` in held-out.ts). Nothing else that was
+ * tried told good kernels from harmful ones as well on pairs whose kernel is known (docs/experiments.md); docs/quality.md has its
+ * calibration.
  */
-import { type DetailedPrediction, dissent } from './held-out.ts';
+import { type DetailedPrediction, leastLead } from './held-out.ts';
 
 type Losses = Pick<DetailedPrediction, 'losses' | 'blocks'>;
 /** What the kernel found and the plain one foretold of the same pixels. */
@@ -14,26 +15,31 @@ interface Judged {
   readonly plain: Losses;
 }
 
-/** Log odds where all parts agree, and what the square root of dissent takes from them: logistic regression on 40 pairs. */
-const AGREED = 1.1;
-const DISSENT = -5.4;
+/** Log odds where the worst parts are even, and for each nat a pixel by which the kernel leads there: logistic regression on 65 pairs. */
+const EVEN = 0.92;
+const LEAD = 4.79;
+
+const logOdds = (lead: number) => EVEN + LEAD * lead;
 
 /** Probability, 0 .. 1. */
-export const confidenceOf = ({ chosen, plain }: Judged): number => confidenceAt(dissent(chosen, plain));
+export const confidenceOf = ({ chosen, plain }: Judged): number => confidenceAt(leastLead(chosen, plain));
 
-/** `share`: of the blocks that speak against the kernel. */
-export const confidenceAt = (share: number): number => 1 / (1 + Math.exp(-(AGREED + DISSENT * Math.sqrt(share))));
+/** `lead`: in the parts that the kernel serves worst, nats a pixel. */
+export const confidenceAt = (lead: number): number => 1 / (1 + Math.exp(-logOdds(lead)));
 
-/** Whether hardly any part speaks against the kernel. */
-export const isUndisputed = (confidence: number): boolean => confidence >= confidenceAt(0.02);
+/** With this lead the picture is restored by the kernel found alone, with that one by the plain one alone. */
+const SURE = 0;
+const UNSURE = -0.5;
 
-/** From SURE on the picture is restored by the kernel found alone, from UNSURE down by the plain one alone. */
-const SURE = confidenceAt(0.08);
-const UNSURE = confidenceAt(0.25);
+/** Whether the kernel leads in all parts. */
+export const isUndisputed = (confidence: number): boolean => confidence >= confidenceAt(SURE);
 
 /**
- * Share, 0 .. 1, of the picture restored by the plain kernel in the result. Where two kernels are possible the mean of their pictures has the
- * least squared error, for their errors differ; between the two ends it is taken linear in the confidence.
+ * Share, 0 .. 1 in hundredths, of the picture restored by the plain kernel in the result. Where two kernels are possible the mean of their
+ * pictures has the least squared error, for their errors differ; between the two ends it is linear in the lead.
  */
-export const plainShare = (confidence: number): number =>
-  Math.min(1, Math.max(0, (SURE - confidence) / (SURE - UNSURE)));
+export function plainShare(confidence: number): number {
+  const odds = Math.log(confidence / (1 - confidence));
+  const share = (logOdds(SURE) - odds) / (logOdds(SURE) - logOdds(UNSURE));
+  return Math.min(100, Math.max(0, Math.round(100 * share))) / 100;
+}

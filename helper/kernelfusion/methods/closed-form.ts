@@ -21,7 +21,6 @@ import {
   searchSteps,
   withoutBorder,
 } from '../estimate-kernel.ts';
-import type { Prediction } from '../held-out.ts';
 import { centreKernel, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
 import type { Method, MethodContext, MethodResult } from '../method.ts';
@@ -77,9 +76,7 @@ export const CLOSED_FORM_PLANS = {
 const SIDE_IN_LR_PIXELS = 7;
 /** Side of the LR crop the kernel is searched on. */
 const SEARCH_CROP = 128;
-/** A kernel must foretell hidden pixels better than the plain bicubic one by so many nats a pixel, or the latter is used. */
-const LEAST_EVIDENCE = 0.01;
-/** Its error must fall to this share as well: where a layer is flat a score is good for being sure of what is plain. */
+/** The error with which a kernel foretells hidden pixels must fall to this share of the plain bicubic one's, or the latter is used. */
 const LESS_ERROR = 0.99;
 /** Errors below 8-bit rounding (values in [-1, 1]) tell kernels apart by chance only. */
 const ROUNDING = Math.sqrt(ROUNDING_VARIANCE);
@@ -195,7 +192,7 @@ export function foundBy(estimate: Omit<Estimate, 'candidates'>, scale: Scale, as
 
 /** Why the plain kernel is better than the one found, as far as can be told, or null. */
 export function whyNot(evidence: Pick<Estimate, 'chosen' | 'plain'>): string | null {
-  if (!isEvident(evidence.chosen, evidence.plain)) return 'the kernel found foretells its pixels no better';
+  if (!isEvident(evidence.chosen.error, evidence.plain.error)) return 'the kernel found foretells its pixels no better';
   return plainShare(confidenceOf(evidence)) === 1 ? 'its parts disagree about the kernel found' : null;
 }
 
@@ -203,11 +200,9 @@ export function whyNot(evidence: Pick<Estimate, 'chosen' | 'plain'>): string | n
 export const carried = (kernel: Kernel, scale: Scale): Kernel =>
   centreKernel(toScale(trimKernel(kernel, HAZE), scale)).kernel;
 
-/** Whether a kernel foretells hidden pixels better than the plain bicubic one: by its score, and by its error as well. */
-export function isEvident(found: Prediction, plain: Prediction): boolean {
-  const error = ({ error }: Prediction) => Math.max(ROUNDING, error);
-  return plain.score - found.score >= LEAST_EVIDENCE && error(found) <= LESS_ERROR * error(plain);
-}
+/** Whether a kernel foretells hidden pixels with less error than the plain bicubic one; errors in the units of y. */
+export const isEvident = (found: number, plain: number): boolean =>
+  Math.max(ROUNDING, found) <= LESS_ERROR * Math.max(ROUNDING, plain);
 
 const hedged = (share: number) =>
   'The layer leaves some doubt about its blur, so the result is a mean of two pictures: ' +

@@ -3,36 +3,34 @@ import { test } from 'node:test';
 import { confidenceAt, confidenceOf, isUndisputed, plainShare } from '../../../helper/kernelfusion/confidence.ts';
 import { assertClose } from '../../support/close.ts';
 
-test('confidence is three quarters where all parts agree, and falls the more of them dissent', () => {
-  assertClose([confidenceAt(0)], [0.75], 0.005);
-  const falling = [0, 0.05, 0.1, 0.3, 1].map(confidenceAt);
-  assert.ok(falling.every((v, i) => i === 0 || v < falling[i - 1]));
-  assert.ok(falling[4] > 0 && falling[4] < 0.02);
-  // Log odds 1.1 - 5.4 sqrt(0.25) = -1.6.
-  assertClose([confidenceAt(0.25)], [1 / (1 + Math.exp(1.6))], 1e-9);
+test('confidence is 0.72 where the worst parts are even, and rises with the lead there', () => {
+  assertClose([confidenceAt(0)], [0.715], 0.001);
+  const rising = [-1, -0.5, 0, 0.1, 0.5].map(confidenceAt);
+  assert.ok(rising.every((v, i) => i === 0 || v > rising[i - 1]));
+  assert.ok(rising[0] > 0 && rising[0] < 0.03 && rising[4] > 0.95 && rising[4] < 1);
 });
 
-test('it is that of the share of blocks which the plain kernel foretells better', () => {
+test('it is that of the least lead over the plain kernel', () => {
   const blocks = Uint32Array.from({ length: 100 }, (_, i) => Math.floor(i / 25));
-  const losses = (of: readonly number[]) => Float32Array.from(blocks, (b) => of[b]);
-  const judged = (of: readonly number[]) => ({ losses: losses(of), blocks });
+  const judged = (of: readonly number[]) => ({ losses: Float32Array.from(blocks, (b) => of[b]), blocks });
   const found = judged([1, 1, 1, 1]);
-  const estimate = (plain: readonly number[]) => ({ chosen: found, plain: judged(plain) });
-  assert.equal(confidenceOf(estimate([2, 2, 2, 2])), confidenceAt(0));
-  assert.equal(confidenceOf(estimate([2, 2, 0, 2])), confidenceAt(0.25));
+  const confidence = (plain: readonly number[]) => confidenceOf({ chosen: found, plain: judged(plain) });
+  assertClose([confidence([2, 2, 2, 1.25])], [confidenceAt(0.25)], 1e-9);
+  assertClose([confidence([0.5, 2, 2, 2])], [confidenceAt(-0.5)], 1e-9);
 });
 
-test('the plain kernel has no share while few parts dissent, all of it from a quarter on, and half in the middle of the confidences', () => {
-  assert.equal(plainShare(1), 0);
-  assert.equal(plainShare(confidenceAt(0.08)), 0);
-  assert.equal(plainShare(confidenceAt(0.25)), 1);
-  assert.equal(plainShare(0), 1);
-  assertClose([plainShare((confidenceAt(0.08) + confidenceAt(0.25)) / 2)], [0.5], 1e-9);
-});
-
-test('a kernel is undisputed where no more than one block in fifty speaks against it', () => {
+test('the plain kernel has no share where the worst parts are even, all of it where half a nat is lost there, and half in the middle', () => {
+  assert.deepEqual([1, confidenceAt(0.5), confidenceAt(0)].map(plainShare), [0, 0, 0]);
+  assert.deepEqual([confidenceAt(-0.5), confidenceAt(-2), 0].map(plainShare), [1, 1, 1]);
   assert.deepEqual(
-    [0, 0.02, 0.03, 1].map((share) => isUndisputed(confidenceAt(share))),
+    [-0.05, -0.25, -0.4].map((lead) => plainShare(confidenceAt(lead))),
+    [0.1, 0.5, 0.8],
+  );
+});
+
+test('a kernel is undisputed where it leads in all parts', () => {
+  assert.deepEqual(
+    [0.5, 0.01, -0.01, -1].map((lead) => isUndisputed(confidenceAt(lead))),
     [true, true, false, false],
   );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutPlanes, type Planes } from '../../../helper/image/planes.ts';
-import { blankScene, dissent, foretell, hidePixels, surely } from '../../../helper/kernelfusion/held-out.ts';
+import { blankScene, foretell, hidePixels, leastLead, surely } from '../../../helper/kernelfusion/held-out.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
@@ -118,26 +118,34 @@ test('a cancelled judgement stops', async () => {
   await assert.rejects(run, { code: 'CANCELLED' });
 });
 
-test('blocks speak against a kernel that the other foretells surely better: few pixels are not asked', () => {
-  /** Losses of `count` pixels of a block around `mean`. */
+/** Losses of the blocks with those counts of pixels, a tenth around their means: a standard error of 0.1 / sqrt(count). */
+function judged(counts: readonly number[], means: readonly number[]) {
   const block = (count: number, mean: number) =>
     Array.from({ length: count }, (_, i) => mean + (i % 2 === 0 ? 0.1 : -0.1));
-  const counts = [30, 30, 30, 30, 19];
-  const judged = (means: readonly number[]) => ({
+  return {
     losses: Float32Array.from(counts.flatMap((count, b) => block(count, means[b]))),
     blocks: Uint32Array.from(counts.flatMap((count, b) => Array<number>(count).fill(7 * b))),
-  });
-  const flat = { losses: new Float32Array(139) };
-  // The standard error of 30 pixels is 0.018.
-  assert.equal(dissent(judged([0.03, -0.5, 0.01, 0.03, 0.03]), flat), 2 / 4);
-  assert.equal(dissent(judged([-0.5, -0.5, -0.5, -0.5, 0.5]), flat), 0);
-  assert.equal(
-    dissent({ losses: new Float32Array(0), blocks: new Uint32Array(0) }, { losses: new Float32Array(0) }),
-    0,
-  );
+  };
+}
+
+test('the least lead is that of the worst block, with its standard error; blocks of few pixels are not asked', () => {
+  const counts = [400, 100, 400, 400, 18];
+  const flat = { losses: new Float32Array(1318) };
+  assertClose([leastLead(judged(counts, [-0.5, -0.2, -0.3, -0.4, 9]), flat)], [0.2 + 0.01], 1e-6);
+  assertClose([leastLead(judged(counts, [-0.5, 0.2, 0.1, -0.4, 9]), flat)], [-0.2 + 0.01], 1e-6);
+  assertClose([leastLead(judged(counts, [0.2, 0.2, 0.2, 0.2, 9]), flat)], [-0.2 + 0.005], 1e-6);
+  const nothing = { losses: new Float32Array(0), blocks: new Uint32Array(0) };
+  assert.equal(leastLead(nothing, nothing), 0);
 });
 
-test('a layer whose parts were blurred in two ways dissents from either kernel there, and one blurred in one way does not', async () => {
+test('of many blocks a twentieth is the worst', () => {
+  const counts = Array<number>(40).fill(100);
+  const means = counts.map((_, b) => (b === 3 ? 0.5 : b === 30 ? 0.1 : -1));
+  const flat = { losses: new Float32Array(4000) };
+  assertClose([leastLead(judged(counts, means), flat)], [-0.3 + 0.01], 1e-6);
+});
+
+test('a kernel leads everywhere where all was blurred by it, and in the worst parts not where a small part was blurred less', async () => {
   const [wide, narrow] = [gaussian(12, 2, 2.2, 1.4, 0.6), bicubicKernel(2)];
   const scene = rectangles(180, 4);
   const [seenWide, seenNarrow] = [wide, narrow].map((kernel) => {
@@ -146,12 +154,16 @@ test('a layer whose parts were blurred in two ways dissents from either kernel t
   });
   const { width } = seenWide;
   assert.equal(seenNarrow.width, width);
-  const dissentOf = async (edge: number) => {
-    const data = seenWide.data.map((v, i) => (i % width < edge ? v : seenNarrow.data[i]));
+  /** With a corner of `side` pixels that was blurred less. */
+  const leads = async (side: number) => {
+    const isNarrow = (i: number) => i % width < side && Math.floor(i / width) < side;
+    const data = seenWide.data.map((v, i) => (isNarrow(i) ? seenNarrow.data[i] : v));
     const parts = viewOf({ ...seenWide, data });
     const [a, b] = await Promise.all([wide, narrow].map((k) => foretell(parts, everywhere(parts), k, makeRandom(2))));
-    return dissent(a, b);
+    return { mean: b.score - a.score, least: leastLead(a, b) };
   };
-  const [none, half, all] = [await dissentOf(width), await dissentOf(width / 2), await dissentOf(0)];
-  assert.ok(none < 0.1 && half > 0.25 && half < 0.75 && all > 0.8, `${none}, ${half}, ${all}`);
+  const [all, most, none] = [await leads(0), await leads(40), await leads(width)];
+  assert.ok(all.least > 0.05, `${all.least} ${most.mean} ${most.least} ${none.least}`);
+  assert.ok(most.mean > 0.05 && most.least < -0.2, `${most.mean}, ${most.least}`);
+  assert.ok(none.least < -0.2, `${none.least}`);
 });

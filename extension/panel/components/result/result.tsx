@@ -12,8 +12,8 @@ import { fileName, saveFile } from './save-file.ts';
 
 const { result: TEXT } = STRINGS;
 
-/** Below this the helper gives the plain kernel a share in the picture (helper/kernelfusion/confidence.ts), and the person is told what to do. */
-const LEAST_CONFIDENCE = 0.395;
+/** Below this the kernel is more likely to harm than to help, and the person is told what to do. */
+const LEAST_CONFIDENCE = 0.5;
 
 export interface ResultProps {
   readonly original: Picture;
