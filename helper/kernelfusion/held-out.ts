@@ -58,7 +58,7 @@ export function surely(
   { losses: a }: Pick<DetailedPrediction, 'losses'>,
   { losses: b }: Pick<DetailedPrediction, 'losses'>,
 ): number {
-  const { mean, error } = meanOf(a.map((v, i) => b[i] - v));
+  const { mean, error } = meanOf(Array.from(a.map((v, i) => b[i] - v)));
   return mean === 0 ? 0 : mean / error;
 }
 
@@ -96,11 +96,10 @@ export function leastLead(
 }
 
 /** The mean, and its standard error. */
-function meanOf(values: ArrayLike<number>): { readonly mean: number; readonly error: number } {
-  const list = Array.from(values);
-  const mean = list.reduce((sum, v) => sum + v, 0) / list.length;
-  const variance = list.reduce((sum, v) => sum + (v - mean) ** 2, 0) / list.length;
-  return { mean, error: Math.sqrt(variance / list.length) };
+function meanOf(values: readonly number[]): { readonly mean: number; readonly error: number } {
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length;
+  return { mean, error: Math.sqrt(variance / values.length) };
 }
 
 /** Foretells the hidden pixels of a view, under sparse gradients. Pixels whose `usable` is 0 are not scored. */

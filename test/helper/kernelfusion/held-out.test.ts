@@ -145,7 +145,7 @@ test('of many blocks a twentieth is the worst', () => {
   assertClose([leastLead(judged(counts, means), flat)], [-0.3 + 0.01], 1e-6);
 });
 
-test('a kernel leads everywhere where all was blurred by it, and in the worst parts not where a small part was blurred less', async () => {
+test('a kernel leads everywhere where all was blurred by it, and in the worst parts not where a part was blurred less', async () => {
   const [wide, narrow] = [gaussian(12, 2, 2.2, 1.4, 0.6), bicubicKernel(2)];
   const scene = rectangles(180, 4);
   const [seenWide, seenNarrow] = [wide, narrow].map((kernel) => {
@@ -163,7 +163,7 @@ test('a kernel leads everywhere where all was blurred by it, and in the worst pa
     return { mean: b.score - a.score, least: leastLead(a, b) };
   };
   const [all, most, none] = [await leads(0), await leads(40), await leads(width)];
-  assert.ok(all.least > 0.05, `${all.least} ${most.mean} ${most.least} ${none.least}`);
+  assert.ok(all.least > 0.05, `${all.least}`);
   assert.ok(most.mean > 0.05 && most.least < -0.2, `${most.mean}, ${most.least}`);
   assert.ok(none.least < -0.2, `${none.least}`);
 });
