@@ -23,6 +23,7 @@ import {
 } from './kernel-solver.ts';
 import type { Random } from './random.ts';
 import { inferScene, type Scene, type View } from './scene-posterior.ts';
+import { moveSupport, spread, supportAround } from './support.ts';
 
 /** Into how many folds the pixels are dealt: so many scenes are kept. */
 export const FOLDS = 3;
@@ -43,7 +44,7 @@ export interface Inference<S> {
 }
 
 /**
- * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]). Pixels whose `usable` is 0 are not fitted. `equations`: for
+ * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]), with taps around those of `start` only. Pixels whose `usable` is 0 are not fitted. `equations`: for
  * kernels of that side and scale.
  */
 export async function crossFit<S>(
@@ -60,6 +61,7 @@ export async function crossFit<S>(
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
   const scenes: (S | null)[] = Array(FOLDS).fill(null);
   let kernel = start;
+  let support = supportAround(start);
   let average: NormalEquations | null = null;
   for (let step = 0; step < steps; step++) {
     const fold = step % FOLDS;
@@ -67,15 +69,16 @@ export async function crossFit<S>(
     const scene = await inference.infer(shown, kernel, scenes[fold]);
     scenes[fold] = scene;
     const hidden = usable.map((u, i) => (folds[i] === fold ? u : 0));
-    const present = await equations(inference.pictureOf(scene), y, hidden);
+    const present = await equations(inference.pictureOf(scene), y, hidden, support);
     average = average ? averageEquations(average, present, MOMENTUM) : present;
-    const values = solveKernel(smoothEquations(average, size, SMOOTHNESS), KERNEL_ITERATIONS);
-    const centred = centreKernel(makeKernel(size, scale, values));
+    const values = solveKernel(smoothEquations(average, support, SMOOTHNESS), KERNEL_ITERATIONS);
+    const centred = centreKernel(makeKernel(size, scale, spread(support, values)));
     kernel = centred.kernel;
     const [dy, dx] = centred.moved;
     if (dy !== 0 || dx !== 0) {
       const change = (picture: Planes) => cutPlanes(picture, -dy, -dx, picture.width, picture.height);
       for (const [f, s] of scenes.entries()) scenes[f] = s && inference.move(s, change);
+      support = moveSupport(support, dy, dx);
       // The past equations speak of another frame.
       average = null;
     }

@@ -11,6 +11,7 @@
 import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
 import { cutPlanes, type Planes } from '../image/planes.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
+import type { EdgeView } from './edge-kernel.ts';
 import { refineWithSpectrum } from './joint-kernel.ts';
 import {
   averageEquations,
@@ -22,7 +23,8 @@ import {
 } from './kernel-solver.ts';
 import type { Denoiser } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
-import { makeSceneSpectrum } from './scene-spectrum.ts';
+import { makeSceneSpectrum, type SceneSpectrum } from './scene-spectrum.ts';
+import { closeUp, moveSupport, type Support, spread } from './support.ts';
 
 export interface DiffusionPlan {
   readonly firstTime: number;
@@ -66,16 +68,22 @@ export interface Searched {
   /** Side of the kernel in taps, even, and the scale of its grid. */
   readonly size: number;
   readonly scale: Scale;
+  /** The luma of as much of the layer around the crop as edges are looked for in (edge-kernel.ts). */
+  readonly edges: EdgeView;
   /** Noise of each plane of y, and of its luma, in its units. */
   readonly sigma: number;
   readonly lumaSigma: number;
 }
 
-/** One search, from the canvas picture `start`; returns the kernel of the last step. `denoise`: on its canvas; `equations`: of that side and scale. */
+/**
+ * One search, from the canvas picture `start` and for kernels with taps in `around` (or where they move to) only; returns the kernel of the last
+ * step. `denoise`: on its canvas; `equations`: of that side and scale.
+ */
 export async function searchByDiffusion(
   { y, usable, size, scale, sigma, lumaSigma }: Searched,
   plan: DiffusionPlan,
   start: Planes,
+  around: Support,
   denoise: Denoiser['denoise'],
   equations: NormalEquationsBuilder,
   random: Random,
@@ -83,25 +91,46 @@ export async function searchByDiffusion(
   signal?: AbortSignal,
 ): Promise<Kernel> {
   let x = start;
-  const spectrum = makeSceneSpectrum(y, usable, scale, size, lumaSigma);
+  const { size: side } = closeUp(around);
+  const spectrum = makeSceneSpectrum(y, usable, scale, side, lumaSigma);
+  let support = around;
   let mean: NormalEquations | null = null;
   let kernel: Kernel | null = null;
   for (const [i, t] of times(plan).entries()) {
     const z = await denoise(x, t, random.normals(x.data.length));
-    const present = await equations(z, y, usable);
+    const present = await equations(z, y, usable, support);
     mean = mean ? averageEquations(mean, present, plan.momentum) : present;
-    const smooth = smoothEquations(mean, size, plan.smoothness);
+    const smooth = smoothEquations(mean, support, plan.smoothness);
     const fitted = solveKernel(smooth, plan.kernelIterations);
-    const values = i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, spectrum);
-    const centred = centreKernel(makeKernel(size, scale, values));
+    const values =
+      i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, seenIn(spectrum, side, support));
+    const centred = centreKernel(makeKernel(size, scale, spread(support, values)));
     kernel = centred.kernel;
     const [dy, dx] = centred.moved;
     const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
-    // After a move the past equations speak of another frame.
-    if (proposal !== z) mean = null;
+    if (proposal !== z) {
+      support = moveSupport(support, dy, dx);
+      // The past equations speak of another frame.
+      mean = null;
+    }
     const agreement = { rho: priorTrust(t, sigma), iterations: plan.pictureIterations };
     x = await agreeWithLayer(proposal, y, { kernel }, agreement, signal);
     await onStep(kernel);
   }
   return kernel!;
+}
+
+/**
+ * The misfit of kernels that are given by the values at their places. Where in a square a kernel lies is not seen in its spectrum: that of `side`,
+ * which holds all places, will do.
+ */
+function seenIn(spectrum: SceneSpectrum, side: number, support: Support): SceneSpectrum {
+  const { size, places } = closeUp(support);
+  const square = { size: side, places: places.map((i) => Math.floor(i / size) * side + (i % size)) };
+  return {
+    misfit(values, scene) {
+      const { kernel, ...misfit } = spectrum.misfit(spread(square, values), scene);
+      return { ...misfit, kernel: Float64Array.from(square.places, (place) => kernel[place]) };
+    },
+  };
 }

@@ -2,8 +2,8 @@
  * The kernel of a layer: searched from several starts, each judged by LR pixels hidden from the scene that it is judged with
  * (docs/method.md).
  *
- * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have and from what a reverse diffusion finds,
- * goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
+ * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have, from what strong edges tell (edge-kernel.ts)
+ * and from what a reverse diffusion finds, goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
  * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all that were diffused (of those fitted where
  * none was) the one is kept that foretells hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes
  * mislead: in a last round, which is dear, the best one is fitted once more under the prior (last-round.ts).
@@ -27,6 +27,8 @@ export const SEARCH_SCALE: Scale = 2;
 export interface SearchPlan {
   /** Shapes to start from (kernel-starts.ts). */
   readonly shapes: readonly string[];
+  /** Kernels that strong edges tell of are starts as well: lambda of each (edge-kernel.ts). */
+  readonly edges: readonly number[];
   /** Steps of cross-fitting from each start. */
   readonly fitting: number;
   /** Searches in the reverse diffusion from the enlarged layer; the best one is a start as well. */
@@ -38,11 +40,12 @@ export interface SearchPlan {
 }
 
 /** How many kernels a search fits, how many steps its diffusions make, and how many kernels it judges. */
-export function searchParts({ shapes, diffusions, refined, underPrior }: SearchPlan) {
-  const fits = shapes.length + Math.min(1, diffusions);
+export function searchParts({ shapes, edges, diffusions, refined, underPrior }: SearchPlan) {
+  const fits = shapes.length + edges.length + Math.min(1, diffusions);
   const last = Math.min(1, underPrior);
   const onwards = (diffusions > 0 ? 1 + refined : 0) + last;
   return {
+    byEdges: edges.length,
     fits,
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
@@ -105,15 +108,19 @@ export async function estimateKernel(
 async function searchFromAllStarts(
   search: KernelSearch,
   { size, scale }: Searched,
-  { shapes, fitting, diffusions, refined }: SearchPlan,
+  { shapes, edges, fitting, diffusions, refined }: SearchPlan,
   signal: AbortSignal,
 ): Promise<Candidate[]> {
   type Search = (stop: AbortSignal) => Promise<Candidate>;
   const fits = shapes.map<Search>(
     (shape) => (stop) => search.fit(shape, { kernel: startKernel(shape, size, scale), steps: [] }, fitting, stop),
   );
+  const fromEdges = edges.map<Search>((lambda) => async (stop) => {
+    const kernel = await search.findByEdges(lambda, stop);
+    return search.fit(`edges ${lambda}`, { kernel, steps: [] }, fitting, stop);
+  });
   const fromLayer = Array.from<unknown, Search>({ length: diffusions }, (_, i) => (stop) => search.diffuse(i, stop));
-  const met = await together<Candidate[]>([...fits, ...fromLayer], signal);
+  const met = await together<Candidate[]>([...fits, ...fromEdges, ...fromLayer], signal);
   if (diffusions === 0) return met;
 
   const [best] = ranked(met, { diffused: true });

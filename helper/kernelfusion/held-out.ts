@@ -51,15 +51,17 @@ export interface DetailedPrediction extends Prediction {
 }
 
 /**
- * How surely `a` foretold better than `b`, in standard errors of the mean difference of their losses. Both must have been scored by the
- * same pixels.
+ * How surely `a` foretold better than `b`, by more than `handicap` nats a pixel, in standard errors of the mean difference of their losses. Both must
+ * have been scored by the same pixels.
  */
 export function surely(
   { losses: a }: Pick<DetailedPrediction, 'losses'>,
   { losses: b }: Pick<DetailedPrediction, 'losses'>,
+  handicap = 0,
 ): number {
   const { mean, error } = meanOf(Array.from(a.map((v, i) => b[i] - v)));
-  return mean === 0 ? 0 : mean / error;
+  const lead = mean - handicap;
+  return lead === 0 ? 0 : lead / error;
 }
 
 /** Side of the blocks that are asked one by one, LR pixels. */

@@ -22,7 +22,7 @@ const LEAST_TAP = 1e-3;
 /** Least r^2 (values in [-1, 1]): below it the fit would drown the spectrum. */
 const LEAST_VARIANCE = 1e-6;
 
-/** Walks from `start` (n x n values, sum 1, the solution of `equations` alone); returns n x n values, sum 1. */
+/** Walks from `start` (a value for each place, sum 1, the solution of `equations` alone) to values of sum 1; `spectrum`: of such values. */
 export function refineWithSpectrum(
   { G, b, meanSquare }: NormalEquations,
   start: Float64Array,

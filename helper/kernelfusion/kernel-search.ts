@@ -11,6 +11,7 @@ import { canvasSize } from './degradation.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
 import { compileWindowProduct } from './kernel-solver.ts';
+import { startKernel } from './kernel-starts.ts';
 import type { LastRoundTools } from './last-round.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 import type { SearchServices } from './search-tasks.ts';
@@ -26,6 +27,8 @@ export interface SearchTools {
 export interface KernelSearch extends LastRoundTools {
   /** What a kernel foretells of hidden pixels. */
   foretell(kernel: Kernel, signal?: AbortSignal): Promise<DetailedPrediction>;
+  /** A kernel to begin at, which strong edges tell of (edge-kernel.ts). */
+  findByEdges(lambda: number, signal?: AbortSignal): Promise<Kernel>;
   /** Cross-fitting under sparse gradients. `start`: in words. */
   fit(
     start: string,
@@ -81,6 +84,7 @@ export async function openKernelSearch(
 
   return {
     foretell,
+    findByEdges: (lambda, signal) => tasks.run('findByEdges', { searched, lambda }, {}, signal),
     fit(start, from, count, signal) {
       const { kernel, steps } = from;
       const work = (services: SearchServices) =>
@@ -88,12 +92,19 @@ export async function openKernelSearch(
       return develop({ start, steps, diffused: false }, work, signal);
     },
     diffuse(number, signal) {
-      const diffusion = { ...piece, plan: DIFFUSION_SEARCH, start: null, number };
+      const start = startKernel('spot', searched.size, searched.scale);
+      const diffusion = { ...piece, plan: DIFFUSION_SEARCH, start, fromPicture: false, number };
       const work = (services: SearchServices) => tasks.run('diffuse', diffusion, services, signal);
       return develop({ start: 'diffusion', steps: [], diffused: true }, work, signal);
     },
     diffuseOn({ start, steps, kernel }, signal) {
-      const diffusion = { ...piece, plan: DIFFUSION_ON, start: kernel, number: FIRST_ONWARDS + onwards++ };
+      const diffusion = {
+        ...piece,
+        plan: DIFFUSION_ON,
+        start: kernel,
+        fromPicture: true,
+        number: FIRST_ONWARDS + onwards++,
+      };
       const work = (services: SearchServices) => tasks.run('diffuse', diffusion, services, signal);
       return develop({ start: `${start}, diffused on`, steps, diffused: true }, work, signal);
     },

@@ -3,7 +3,7 @@
  *
  *   k = argmin 1/2 k^T G k - b^T k + gamma/2 |grad k|^2   over k >= 0, sum k = 1,
  *   G = U^T U / N,  b = U^T y / N,
- * where a row of U is the n x n window of z that an LR pixel sees, all colours stacked. Solved by accelerated projected
+ * where a row of U is what an LR pixel sees of z at the places where the kernel may have taps (support.ts), all colours stacked. Solved by accelerated projected
  * gradients (Beck & Teboulle 2009) with restarts (O'Donoghue & Candes 2015) from a flat start: started from the last kernel
  * it stays near it and the estimate freezes (measured; docs/method.md).
  */
@@ -12,8 +12,9 @@ import { type Planes, planeOf } from '../image/planes.ts';
 import type { Executor } from '../tensor/executor.ts';
 import { GraphBuilder } from '../tensor/graph.ts';
 import { makeWorkspace } from './loops.ts';
+import { mostTaps, type Support } from './support.ts';
 
-/** G (n^2 x n^2), b (n^2) and the mean of y^2, in double precision, as means over the LR pixels used. */
+/** G (n x n), b (n) for n places, and the mean of y^2, in double precision, as means over the LR pixels used. */
 export interface NormalEquations {
   readonly G: Float64Array;
   readonly b: Float64Array;
@@ -23,8 +24,13 @@ export interface NormalEquations {
 /** U^T U, of U^T: `windowRows` rows of WINDOWS values. */
 export type WindowProduct = (windows: Float32Array) => Promise<Float32Array>;
 
-/** `z`: a canvas guess for `y`; `weight`: 0 or 1 for each LR pixel, whether its window may be used. */
-export type NormalEquationsBuilder = (z: Planes, y: Planes, weight: Uint8Array) => Promise<NormalEquations>;
+/** `z`: a canvas guess for `y`; `weight`: 0 or 1 for each LR pixel, whether its window may be used; `support`: of the kernel. */
+export type NormalEquationsBuilder = (
+  z: Planes,
+  y: Planes,
+  weight: Uint8Array,
+  support: Support,
+) => Promise<NormalEquations>;
 
 /**
  * So many windows are multiplied at once: all usable ones of a plane of 128x128 LR pixels fill nearly three such matrices, those of a
@@ -33,10 +39,10 @@ export type NormalEquationsBuilder = (z: Planes, y: Planes, weight: Uint8Array) 
 const WINDOWS = 5376;
 
 /** With y as one more column of U, one U^T U holds both G and b. */
-const windowRows = (size: number): number => size ** 2 + 1;
+const windowRows = (size: number): number => mostTaps(size) + 1;
 
 /**
- * The product for kernels of `size` taps a side, on the executor. What is multiplied is U^T, a row for each tap: that is a fifth to a third
+ * The product for kernels of `size` places a side, on the executor. What is multiplied is U^T, a row for each tap: that is a fifth to a third
  * faster (docs/devices.md).
  */
 export async function compileWindowProduct(
@@ -54,11 +60,12 @@ export async function compileWindowProduct(
 
 /** `product`: of that size. */
 export function makeNormalEquations(product: WindowProduct, size: number, scale: Scale): NormalEquationsBuilder {
-  const taps = size * size;
   const rows = windowRows(size);
   // One for all products: it is large. What is sent on is copied.
   const windows = new Float32Array(rows * WINDOWS);
-  return async (z, y, weight) => {
+  return async (z, y, weight, { places }) => {
+    const taps = places.length;
+    // The last row is that of y. What lies between is left over from other calls: nothing reads its products.
     const used = Int32Array.from(weight.keys()).filter((i) => weight[i] !== 0);
     const corners = used.map((i) => scale * (Math.floor(i / y.width) * z.width + (i % y.width)));
     const sum = new Float64Array(rows * rows);
@@ -68,12 +75,12 @@ export function makeNormalEquations(product: WindowProduct, size: number, scale:
       for (let first = 0; first < used.length; first += WINDOWS) {
         const some = corners.subarray(first, first + WINDOWS);
         if (some.length < WINDOWS) windows.fill(0);
-        for (let tap = 0; tap < taps; tap++) {
-          const offset = Math.floor(tap / size) * z.width + (tap % size);
+        for (const [tap, place] of places.entries()) {
+          const offset = Math.floor(place / size) * z.width + (place % size);
           const to = tap * WINDOWS;
           for (let i = 0; i < some.length; i++) windows[to + i] = from[some[i] + offset];
         }
-        for (let i = 0; i < some.length; i++) windows[taps * WINDOWS + i] = target[used[first + i]];
+        for (let i = 0; i < some.length; i++) windows[(rows - 1) * WINDOWS + i] = target[used[first + i]];
         const part = await product(windows);
         for (let i = 0; i < sum.length; i++) sum[i] += part[i];
       }
@@ -84,7 +91,7 @@ export function makeNormalEquations(product: WindowProduct, size: number, scale:
     const b = new Float64Array(taps);
     for (let p = 0; p < taps; p++) {
       for (let q = 0; q < taps; q++) G[p * taps + q] = sum[p * rows + q] / count;
-      b[p] = sum[p * rows + taps] / count;
+      b[p] = sum[p * rows + rows - 1] / count;
     }
     return { G, b, meanSquare: sum[sum.length - 1] / count };
   };
@@ -100,14 +107,14 @@ export function averageEquations(past: NormalEquations, present: NormalEquations
   };
 }
 
-/** The equations with G + smoothness * D^T D for G, D the differences between neighbouring taps. */
-export function smoothEquations(equations: NormalEquations, size: number, smoothness: number): NormalEquations {
+/** The equations with G + smoothness * D^T D for G, D the differences between neighbouring taps of the support. */
+export function smoothEquations(equations: NormalEquations, support: Support, smoothness: number): NormalEquations {
   const G = equations.G.slice();
-  addLaplacian(G, size, smoothness);
+  addLaplacian(G, support, smoothness);
   return { ...equations, G };
 }
 
-/** Solves for the kernel, 1/2 k^T G k - b^T k on the simplex; n x n values in row-major order, each >= 0, sum 1. */
+/** Solves for the kernel, 1/2 k^T G k - b^T k on the simplex; a value for each place, each >= 0, sum 1. */
 export function solveKernel({ G, b }: NormalEquations, iterations: number): Float64Array {
   const n2 = b.length;
   const multiply = productWith(G);
@@ -132,18 +139,17 @@ export function solveKernel({ G, b }: NormalEquations, iterations: number): Floa
 }
 
 /** Adds weight * (D^T D) for the differences D between horizontal and vertical neighbours. */
-function addLaplacian(Q: Float64Array, size: number, weight: number): void {
-  const n2 = size * size;
-  const link = (p: number, q: number) => {
-    Q[p * n2 + p] += weight;
-    Q[q * n2 + q] += weight;
-    Q[p * n2 + q] -= weight;
-    Q[q * n2 + p] -= weight;
-  };
-  for (let r = 0; r < size; r++) {
-    for (let c = 0; c < size; c++) {
-      if (c + 1 < size) link(r * size + c, r * size + c + 1);
-      if (r + 1 < size) link(r * size + c, (r + 1) * size + c);
+function addLaplacian(Q: Float64Array, { size, places }: Support, weight: number): void {
+  const n = places.length;
+  const indexOf = new Map([...places].map((place, p) => [place, p]));
+  for (const [p, place] of places.entries()) {
+    const right = place % size === size - 1 ? undefined : indexOf.get(place + 1);
+    for (const q of [right, indexOf.get(place + size)]) {
+      if (q === undefined) continue;
+      Q[p * n + p] += weight;
+      Q[q * n + q] += weight;
+      Q[p * n + q] -= weight;
+      Q[q * n + p] -= weight;
     }
   }
 }
@@ -201,7 +207,10 @@ export function centreKernel(kernel: Kernel): { kernel: Kernel; moved: readonly 
   return { kernel: moved[0] === 0 && moved[1] === 0 ? kernel : shift(kernel, ...moved), moved };
 }
 
-/** The kernel without the taps below `share` of its largest: the faint haze that estimation errors leave. */
+/** Taps below this share of the largest are the haze of estimation errors. */
+export const HAZE = 0.1;
+
+/** The kernel without the taps below `share` of its largest. */
 export function trimKernel(kernel: Kernel, share: number): Kernel {
   const least = share * kernel.data.reduce((a, b) => Math.max(a, b));
   return makeKernel(

@@ -4,7 +4,7 @@
  * The best kernel is fitted on under the prior, and a diffusion goes on from there. Under the prior haze looks good, so that score alone decides
  * nothing, and the kernel that was only fitted is chosen only if it leads clearly by both together (docs/experiments.md).
  */
-import { type Candidate, ranked } from './candidates.ts';
+import { type Candidate, ranked, rating } from './candidates.ts';
 import type { Prediction } from './held-out.ts';
 import { together } from './together.ts';
 
@@ -42,23 +42,23 @@ export async function lastRound(
   const rate = async (candidate: Candidate, stop?: AbortSignal) => {
     if (!totals.has(candidate)) {
       const { score } = await judgeUnderPrior(candidate, stop);
-      totals.set(candidate, candidate.score + PRIOR_COUNTS * score);
+      totals.set(candidate, rating(candidate) + PRIOR_COUNTS * score);
     }
     return candidate;
   };
   const best = () => {
-    const rated = [...totals].map(([candidate, total]) => ({
+    const sums = [...totals].map(([candidate, total]) => ({
       candidate,
-      rating: total + (candidate.diffused ? 0 : LEAD),
+      sum: total + (candidate.diffused ? 0 : LEAD),
     }));
-    return rated.reduce((a, b) => (b.rating < a.rating ? b : a)).candidate;
+    return sums.reduce((a, b) => (b.sum < a.sum ? b : a)).candidate;
   };
 
   const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
-  const rating = (candidate: Candidate) => (stop: AbortSignal) => rate(candidate, stop);
-  await together([...new Set([first, ...diffused.slice(0, 1)])].map(rating), signal);
+  const rated = (candidate: Candidate) => (stop: AbortSignal) => rate(candidate, stop);
+  await together([...new Set([first, ...diffused.slice(0, 1)])].map(rated), signal);
   const fitted = await fitUnderPrior(best(), steps, signal);
   const goOn = async (stop: AbortSignal) => rate(await diffuseOn(fitted, stop), stop);
-  const [diffusedOn] = await together<Candidate[]>([goOn, ...[...diffused, fitted].map(rating)], signal);
+  const [diffusedOn] = await together<Candidate[]>([goOn, ...[...diffused, fitted].map(rated)], signal);
   return { chosen: best(), met: [fitted, diffusedOn] };
 }

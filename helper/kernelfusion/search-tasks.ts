@@ -2,14 +2,15 @@
  * The pieces of a search for a kernel (kernel-search.ts): plain data in, plain data out, so that they can be worked on in threads of their
  * own (tasks.ts). What they need of the executor they ask for.
  */
-import type { Kernel } from '../../shared/kernel.ts';
+import { type Kernel, resizeSide, toScale } from '../../shared/kernel.ts';
 import { makePlanes, type Planes } from '../image/planes.ts';
 import { crossFit, underGradients } from './cross-fit.ts';
 import { bicubicCanvas } from './degradation.ts';
 import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
+import { kernelByEdges } from './edge-kernel.ts';
 import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
-import { makeNormalEquations, trimKernel, type WindowProduct } from './kernel-solver.ts';
+import { centreKernel, HAZE, makeNormalEquations, trimKernel, type WindowProduct } from './kernel-solver.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import type { Denoiser } from './patch-diffusion.ts';
@@ -17,6 +18,7 @@ import { foretellUnderPrior, HIDDEN_FROM_PRIOR } from './prior-judge.ts';
 import { underPrior } from './prior-scene.ts';
 import { makeRandom } from './random.ts';
 import type { View } from './scene-posterior.ts';
+import { supportAround } from './support.ts';
 
 /** What pieces of a search ask for. */
 export interface SearchServices {
@@ -41,18 +43,23 @@ export interface Fit extends Piece {
 
 export interface Diffusion extends Piece {
   readonly plan: DiffusionPlan;
-  /** Begins with the picture that it makes, or with the enlarged layer. */
-  readonly start: Kernel | null;
+  /** Kernels have taps around its only. */
+  readonly start: Kernel;
+  /** Whether it begins with the picture that this kernel makes, or with the enlarged layer. */
+  readonly fromPicture: boolean;
   /** Diffusions of one search differ by it: 0, 1, ... */
   readonly number: number;
+}
+
+export interface Edges {
+  readonly searched: Searched;
+  /** How strong edges must be (edge-kernel.ts). */
+  readonly lambda: number;
 }
 
 export interface Judgement extends Piece {
   readonly kernel: Kernel;
 }
-
-/** Taps below this share of the largest are the haze of estimation errors. */
-export const HAZE = 0.1;
 
 /** How thoroughly the picture is restored from which a diffusion goes on. */
 const PICTURE = { rounds: 2, iterations: 15 };
@@ -61,6 +68,13 @@ const PICTURE = { rounds: 2, iterations: 15 };
 const CHANCE = { judge: 1, folds: 2, hiddenFromPrior: 3, underPrior: 4, diffusions: 5 };
 
 export const SEARCH_TASKS = {
+  /** A kernel to begin at, from strong edges; on the grid of the search. */
+  async findByEdges({ searched, lambda }: Edges, _: object, signal?: AbortSignal): Promise<Kernel> {
+    const { edges, size, scale } = searched;
+    const found = await kernelByEdges(edges, edgeKernelSide(searched), lambda, signal);
+    return centreKernel(resizeSide(toScale(found, scale), size)).kernel;
+  },
+
   /** Cross-fitting under sparse gradients. */
   async fit(
     { searched, start, steps, seed }: Fit,
@@ -77,17 +91,18 @@ export const SEARCH_TASKS = {
 
   /** The reverse diffusion; its kernel without haze. */
   async diffuse(
-    { searched, plan, start, seed, number }: Diffusion,
+    { searched, plan, start, fromPicture, seed, number }: Diffusion,
     { product, denoise, onStep }: SearchServices,
     signal?: AbortSignal,
   ): Promise<Kernel> {
     const { y, size, scale, sigma } = searched;
-    const picture: Planes = start
+    const picture: Planes = fromPicture
       ? await restoreByGradients(y, start, sigma, PICTURE, signal)
       : bicubicCanvas(y, searched);
     const equations = makeNormalEquations(product, size, scale);
     const chance = makeRandom(seed, CHANCE.diffusions + number);
-    const found = await searchByDiffusion(searched, plan, picture, denoise, equations, chance, onStep, signal);
+    const around = supportAround(start);
+    const found = await searchByDiffusion(searched, plan, picture, around, denoise, equations, chance, onStep, signal);
     return trimKernel(found, HAZE);
   },
 
@@ -124,6 +139,10 @@ export const SEARCH_TASKS = {
     return foretellUnderPrior(view, luma, usable, kernel, makeRandom(seed, CHANCE.underPrior));
   },
 };
+
+/** Side of the kernels that edges tell of: the largest odd one whose kernels fit into those of the search. */
+export const edgeKernelSide = ({ size, scale }: Pick<Searched, 'size' | 'scale'>): number =>
+  2 * Math.ceil(size / scale / 2) - 1;
 
 /** One plane says what three would, in a third of the time. */
 const lumaView = ({ y, lumaSigma }: Searched): Omit<View, 'shown'> => ({

@@ -11,6 +11,7 @@ import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import { JUDGE_TIMES } from './prior-judge.ts';
 import { FIRST_TIMES, LATER_TIMES, PRIOR_SCENE_ITERATIONS } from './prior-scene.ts';
 import type { RestorationPlan } from './restore-piece.ts';
+import { mostTaps } from './support.ts';
 
 /** Multiply-adds by phase, of the executor's kind: those of the solvers' loops count SLOWNESS times. */
 export type Work = Readonly<Record<Phase, number>>;
@@ -19,6 +20,8 @@ export type Work = Readonly<Record<Phase, number>>;
 const SLOWNESS = 5;
 /** What is solved in a judgement, in steps of cross-fitting. */
 const JUDGEMENT = 6;
+/** What it takes to find a kernel by edges, in steps of cross-fitting. */
+const BY_EDGES = 6;
 
 /** Size of a layer in pixels, and its colour planes. */
 export type Size = Pick<Planes, 'width' | 'height' | 'channels'>;
@@ -42,25 +45,27 @@ export function plannedWork(
 ): Work {
   const net = training ? macsPerPixel({ width: training.width, channels: y.channels }) : 0;
   const pixels = y.width * y.height;
-  const tapsAtScale = ((side * scale) / SEARCH_SCALE) ** 2;
+  const taps = mostTaps(side);
+  // A kernel that is found has no more.
+  const tapsAtScale = (searched ? taps : side ** 2) * (scale / SEARCH_SCALE) ** 2;
   // A and its adjoint, per LR pixel and plane.
   const pair = (taps: number) => 2 * taps * SLOWNESS;
   const rounds = (restoration.rounds + 1) * restoration.roundIterations;
   const polish = training ? restoration.times.length * restoration.iterations : 0;
   const solve = (planes: number, iterations: number) => pixels * planes * iterations * pair(tapsAtScale);
 
-  const crossFit = side ** 4 + 2 * CROSS_FIT_ITERATIONS * pair(side ** 2);
+  const crossFit = taps ** 2 + 2 * CROSS_FIT_ITERATIONS * pair(taps);
   const diffusion =
-    SEARCH_SCALE ** 2 * net + y.channels * (side ** 4 + DIFFUSION_SEARCH.pictureIterations * pair(side ** 2));
+    SEARCH_SCALE ** 2 * net + y.channels * (taps ** 2 + DIFFUSION_SEARCH.pictureIterations * pair(taps));
   const sceneUnderPrior = (times: readonly number[]) =>
-    times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(side ** 2));
+    times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(taps));
   const searching = (plan: SearchPlan) => {
-    const { fits, diffusionSteps, judged, judgedUnderPrior } = searchParts(plan);
-    const stepUnderPrior = y.channels * side ** 4 + sceneUnderPrior(LATER_TIMES);
+    const { byEdges, fits, diffusionSteps, judged, judgedUnderPrior } = searchParts(plan);
+    const stepUnderPrior = y.channels * taps ** 2 + sceneUnderPrior(LATER_TIMES);
     // What scenes take more when they are begun.
     const begun = FOLDS * (sceneUnderPrior(FIRST_TIMES) - sceneUnderPrior(LATER_TIMES));
     return (
-      (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT) * crossFit +
+      (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT + byEdges * BY_EDGES) * crossFit +
       diffusionSteps * diffusion +
       // From two scenes.
       judgedUnderPrior * 2 * sceneUnderPrior(JUDGE_TIMES) +

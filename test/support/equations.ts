@@ -3,8 +3,15 @@ import {
   makeNormalEquations,
   type NormalEquationsBuilder,
 } from '../../helper/kernelfusion/kernel-solver.ts';
+import type { Support } from '../../helper/kernelfusion/support.ts';
 import type { Executor } from '../../helper/tensor/executor.ts';
 import type { Scale } from '../../shared/kernel.ts';
+
+/** Kernels of this side that may have taps everywhere. */
+export const wholeSquare = (size: number): Support => ({
+  size,
+  places: Int32Array.from({ length: size * size }, (_, i) => i),
+});
 
 /** The equations of kernels of `size` taps a side, on an executor; to be released. */
 export async function openEquations(

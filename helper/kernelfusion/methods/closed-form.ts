@@ -21,15 +21,15 @@ import {
   searchSteps,
   withoutBorder,
 } from '../estimate-kernel.ts';
-import { centreKernel, trimKernel } from '../kernel-solver.ts';
+import { centreKernel, HAZE, trimKernel } from '../kernel-solver.ts';
 import { ALL_SHAPES } from '../kernel-starts.ts';
+import { lumaOf } from '../luma.ts';
 import type { Method, MethodContext, MethodResult } from '../method.ts';
 import { ROUNDING_VARIANCE } from '../noise.ts';
 import { FAST_TRAINING, type Prior, type TrainingPlan } from '../patch-diffusion.ts';
 import type { Random } from '../random.ts';
 import { EXACT_KERNEL, FAST_RESTORATION, restoreLayer } from '../restore.ts';
 import type { RestorationPlan } from '../restore-piece.ts';
-import { HAZE } from '../search-tasks.ts';
 import { tasksHere } from '../tasks.ts';
 import { plannedWork, type Size, type Work } from '../work.ts';
 import {
@@ -54,28 +54,35 @@ export interface ClosedFormPlan {
   readonly restoration: RestorationPlan;
 }
 
+/** How strong edges must be that tell of a kernel to begin at: few to very few. */
+const EDGES = [0.016, 0.032, 0.064];
+
 export const CLOSED_FORM_PLANS = {
   fast: {
     training: null,
-    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 12, diffusions: 0, refined: 0, underPrior: 0 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 0, refined: 0, underPrior: 0 },
     restoration: FAST_RESTORATION,
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 2), fitting: 9, diffusions: 2, refined: 2, underPrior: 0 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 9, diffusions: 2, refined: 2, underPrior: 0 },
     restoration: FAST_RESTORATION,
   },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, fitting: 18, diffusions: 3, refined: 4, underPrior: 12 },
+    search: { shapes: ALL_SHAPES, edges: EDGES, fitting: 18, diffusions: 3, refined: 4, underPrior: 12 },
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;
 
-/** Default kernel side in LR pixels: 7 covers every kernel of the usual test sets. */
-const SIDE_IN_LR_PIXELS = 7;
+/** Kernels are searched in so many LR pixels a side by default: room for the camera shakes of Levin et al. (2009) at x2. */
+const SIDE_IN_LR_PIXELS = 14;
+/** What is found is returned in so many at least, and in no more than it fills. */
+const LEAST_SIDE_IN_LR_PIXELS = 7;
 /** Side of the LR crop the kernel is searched on. */
 const SEARCH_CROP = 128;
+/** Side of the crop that edges are looked for in: with room for the kernel it fills a transform's 256. */
+const EDGE_CROP = 224;
 /** The error with which a kernel foretells hidden pixels must fall to this share of the plain bicubic one's, or the latter is used. */
 const LESS_ERROR = 0.99;
 /** Errors below 8-bit rounding (values in [-1, 1]) tell kernels apart by chance only. */
@@ -183,7 +190,7 @@ export function foundBy(estimate: Omit<Estimate, 'candidates'>, scale: Scale, as
   if (reason !== null) return fallBack(scale, reason);
   const kernel = carried(estimate.chosen.kernel, scale);
   return {
-    kernel: asked === null ? kernel : resizeSide(kernel, asked),
+    kernel: asked === null ? withoutBorderOf(kernel) : resizeSide(kernel, asked),
     kernelSource: 'estimated',
     confidence: confidenceOf(evidence),
     notes: [],
@@ -199,6 +206,20 @@ export function whyNot(evidence: Pick<Estimate, 'chosen' | 'plain'>): string | n
 /** A kernel that was found, without its haze, on the grid of the scale. */
 export const carried = (kernel: Kernel, scale: Scale): Kernel =>
   centreKernel(toScale(trimKernel(kernel, HAZE), scale)).kernel;
+
+/** The kernel on the least side that holds all of its taps. */
+function withoutBorderOf(kernel: Kernel): Kernel {
+  const { size, scale, data } = kernel;
+  const holds = (side: number) => {
+    const border = (size - side) / 2;
+    const inside = (i: number) => i >= border && i < size - border;
+    return data.every((v, i) => v === 0 || (inside(Math.floor(i / size)) && inside(i % size)));
+  };
+  let side = LEAST_SIDE_IN_LR_PIXELS * scale;
+  // At odd scales a whole odd number of LR pixels, as in `kernelSide`.
+  while (side < size && !holds(side)) side += scale % 2 === 1 ? 2 * scale : scale;
+  return resizeSide(kernel, side);
+}
 
 /** Whether a kernel foretells hidden pixels with less error than the plain bicubic one; errors in the units of y. */
 export const isEvident = (found: number, plain: number): boolean =>
@@ -217,26 +238,39 @@ function fallBack(scale: Scale, reason: string): Found {
   };
 }
 
-/** What of a layer (values in [-1, 1]) a kernel is searched in: the window with most texture, SEARCH_CROP a side at most. */
+/** What of a layer (values in [-1, 1]) a kernel is searched in: windows with most texture. */
 export function searchedPart(
   y: Planes,
   usable: Uint8Array,
   { noise, lumaNoise }: LayerNoise,
   options: UpscaleOptions,
 ): Searched {
-  const width = Math.min(y.width, SEARCH_CROP);
-  const height = Math.min(y.height, SEARCH_CROP);
-  const [top, left] = texturedWindow(y, { width, height }, usable);
-  const inside = Uint8Array.from(
-    { length: width * height },
-    (_, i) => usable[(top + Math.floor(i / width)) * y.width + left + (i % width)],
-  );
+  const searched = texturedPart(y, usable, SEARCH_CROP);
+  const around = texturedPart(y, usable, EDGE_CROP);
+  const { width, height } = searched.y;
   return {
-    y: cutPlanes(y, top, left, width, height),
-    usable: withoutBorder(inside, width, height),
+    y: searched.y,
+    usable: withoutBorder(searched.usable, width, height),
+    edges: { ...around, y: Float32Array.from(lumaOf(around.y)), width: around.y.width, height: around.y.height },
     size: kernelSide(options),
     scale: SEARCH_SCALE,
     sigma: noise / 127.5,
     lumaSigma: lumaNoise / 127.5,
   };
+}
+
+/** The window of a layer with most texture, `side` pixels a side at most, and which of its pixels are usable. */
+function texturedPart(
+  y: Planes,
+  usable: Uint8Array,
+  side: number,
+): { readonly y: Planes; readonly usable: Uint8Array } {
+  const width = Math.min(y.width, side);
+  const height = Math.min(y.height, side);
+  const [top, left] = texturedWindow(y, { width, height }, usable);
+  const inside = Uint8Array.from(
+    { length: width * height },
+    (_, i) => usable[(top + Math.floor(i / width)) * y.width + left + (i % width)],
+  );
+  return { y: cutPlanes(y, top, left, width, height), usable: inside };
 }

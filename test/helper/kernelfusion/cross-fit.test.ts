@@ -82,10 +82,10 @@ test('no fold sees its own pixels: what they are has no part in the windows they
   /** The scenes of the first round, each as its fold's first step has it, and that fold. */
   const scenes = async (y: Float32Array<ArrayBuffer>) => {
     const heard: { scene: Float32Array; fold: Uint8Array }[] = [];
-    const listening: NormalEquationsBuilder = (z, _, weight) => {
+    const listening: NormalEquationsBuilder = (z, _, weight, support) => {
       heard.push({ scene: z.data, fold: weight });
       // Kernels stay as they are, so that all that differs is what was seen.
-      return equations.build(z, makePlanes(view.width, view.height, 1, view.y), weight);
+      return equations.build(z, makePlanes(view.width, view.height, 1, view.y), weight, support);
     };
     await fitTo({ ...view, y }, { steps: FOLDS, builder: listening });
     return heard;
@@ -100,9 +100,9 @@ test('no fold sees its own pixels: what they are has no part in the windows they
 test('the folds part the pixels: each is fitted once in as many steps', async () => {
   const view = viewOf(OBLIQUE);
   const times = new Uint8Array(view.y.length);
-  const listening: NormalEquationsBuilder = (z, y, weight) => {
+  const listening: NormalEquationsBuilder = (z, y, weight, support) => {
     for (const [i, w] of weight.entries()) times[i] += w;
-    return equations.build(z, y, weight);
+    return equations.build(z, y, weight, support);
   };
   await fitTo(view, { steps: FOLDS, builder: listening });
   assert.ok(times.every((t) => t === 1));
@@ -112,9 +112,9 @@ test('pixels that are not usable are not fitted: no window of theirs enters the 
   const view = viewOf(OBLIQUE);
   const usable = (i: number) => i % view.width < 30;
   const used: number[] = [];
-  const listening: NormalEquationsBuilder = (z, y, weight) => {
+  const listening: NormalEquationsBuilder = (z, y, weight, support) => {
     used.push(...[...weight.keys()].filter((i) => weight[i] === 1));
-    return equations.build(z, y, weight);
+    return equations.build(z, y, weight, support);
   };
   await fitTo(view, { steps: FOLDS, builder: listening, usable });
   assert.ok(used.length > 0 && used.every(usable));

@@ -16,7 +16,8 @@ import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { centreOfMass, type Kernel } from '../../../shared/kernel.ts';
 import { assertClose } from '../../support/close.ts';
-import { openEquations } from '../../support/equations.ts';
+import { edgesOf } from '../../support/edges.ts';
+import { openEquations, wholeSquare } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
 
@@ -29,6 +30,7 @@ const y = blurred(rectangles(100, 4), OBLIQUE);
 const searched: Searched = {
   y,
   usable: withoutBorder(everywhere(y), y.width, y.height),
+  edges: edgesOf(y),
   size: 10,
   scale: 2,
   sigma: 0.005,
@@ -57,6 +59,7 @@ async function search(
       searched,
       plan,
       bicubicCanvas(y, searched),
+      wholeSquare(10),
       denoiser.denoise,
       failing ?? equations.build,
       makeRandom(seed),

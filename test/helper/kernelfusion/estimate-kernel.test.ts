@@ -18,6 +18,7 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { wrapExecutor } from '../../../helper/tensor/wrap.ts';
 import { openTasks } from '../../../helper/threads/task-threads.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
+import { edgesOf } from '../../support/edges.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { blurred, gaussian, HOOK, rectangles } from '../../support/scene.ts';
 
@@ -25,7 +26,7 @@ const onnx = await createOnnxExecutor({ threads: 1 });
 after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
 
-const PLAN: SearchPlan = { shapes: ['spot', 'line1'], fitting: 8, diffusions: 0, refined: 0, underPrior: 0 };
+const PLAN: SearchPlan = { shapes: ['spot', 'line1'], edges: [], fitting: 8, diffusions: 0, refined: 0, underPrior: 0 };
 const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], fitting: 1 };
 const WITH_PRIOR: SearchPlan = { ...BRIEF, diffusions: 2, refined: 1 };
 
@@ -35,7 +36,7 @@ function seen(kernel: Kernel, sceneSide = 90, scene = 4): Searched {
   const y = mapPlanes(blurred(rectangles(sceneSide, scene), kernel), (v) => v);
   for (let i = 0; i < y.data.length; i++) y.data[i] += noise[i] / 127.5;
   const usable = withoutBorder(everywhere(y), y.width, y.height);
-  return { y, usable, size: kernel.size, scale: 2, sigma: 1 / 127.5, lumaSigma: 1 / 127.5 };
+  return { y, usable, edges: edgesOf(y), size: kernel.size, scale: 2, sigma: 1 / 127.5, lumaSigma: 1 / 127.5 };
 }
 
 const WIDE = gaussian(10, 2, 2.4, 1.2, -0.8);

@@ -9,7 +9,7 @@ import { makeSceneSpectrum } from '../../../helper/kernelfusion/scene-spectrum.t
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { type Kernel, makeKernel } from '../../../shared/kernel.ts';
 import { assertClose, correlation } from '../../support/close.ts';
-import { openEquations } from '../../support/equations.ts';
+import { openEquations, wholeSquare } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { gaussian, naturalScene } from '../../support/scene.ts';
 
@@ -31,7 +31,7 @@ function seen(kernel: Kernel, sceneSide: number, seed: number): { z: Planes; y: 
 async function equationsOf(z: Planes, y: Planes): Promise<NormalEquations> {
   const builder = await openEquations(onnx, SIZE, 2);
   try {
-    return await builder.build(z, y, everywhere(y));
+    return await builder.build(z, y, everywhere(y), wholeSquare(SIZE));
   } finally {
     await builder.release();
   }
@@ -100,7 +100,7 @@ test('equations of the true picture keep the true kernel, whatever its spectrum'
   );
   for (const kernel of [OBLIQUE, tailed]) {
     const { z, y } = seen(kernel, 128, 2);
-    const equations = smoothEquations(await equationsOf(z, y), SIZE, 1e-6);
+    const equations = smoothEquations(await equationsOf(z, y), wholeSquare(SIZE), 1e-6);
     const start = solveKernel(equations, 3000);
     const found = refineWithSpectrum(equations, start, makeSceneSpectrum(y, everywhere(y), 2, SIZE, SIGMA));
     assertOnSimplex(found);

@@ -19,7 +19,7 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { createReferenceExecutor } from '../../../helper/tensor/executors/reference.ts';
 import { centreOfMass, type Kernel, makeKernel, type Scale } from '../../../shared/kernel.ts';
 import { assertClose, correlation } from '../../support/close.ts';
-import { openEquations } from '../../support/equations.ts';
+import { openEquations, wholeSquare } from '../../support/equations.ts';
 import { everywhere } from '../../support/everywhere.ts';
 
 const executors = { reference: createReferenceExecutor(), onnx: await createOnnxExecutor({ threads: 1 }) };
@@ -28,7 +28,7 @@ after(() => Promise.all(Object.values(executors).map((executor) => executor.clos
 async function equationsOf(executor: Executor, size: number, scale: Scale, z: Planes, y: Planes, weight?: Uint8Array) {
   const builder = await openEquations(executor, size, scale);
   try {
-    return await builder.build(z, y, weight ?? everywhere(y));
+    return await builder.build(z, y, weight ?? everywhere(y), wholeSquare(size));
   } finally {
     await builder.release();
   }
@@ -161,13 +161,13 @@ test('with G = 1 the solution is the point of the simplex nearest to b, worked o
 test('smoothness couples neighbours along rows and columns, worked out by hand', () => {
   // (1 + L) k = (1, 0, 0, 0) on a 2 x 2 grid, L with eigenvalues 0, 2, 2, 4:
   // k = 1/4 (1 1 1 1) + 1/3 * 1/2 (1 0 0 -1) + 1/5 * 1/4 (1 -1 -1 1).
-  const k = solveKernel(smoothEquations(equations(identity(4), [1, 0, 0, 0]), 2, 1), 500);
+  const k = solveKernel(smoothEquations(equations(identity(4), [1, 0, 0, 0]), wholeSquare(2), 1), 500);
   assertClose(k, [7 / 15, 1 / 5, 1 / 5, 2 / 15], 1e-9);
 });
 
 test('smoothing adds what it weighs times the sum of squared differences of neighbours, and changes nothing it was given', () => {
   const before = equations(identity(6 * 6), new Float64Array(36));
-  const { G, b, meanSquare } = smoothEquations(before, 6, 0.3);
+  const { G, b, meanSquare } = smoothEquations(before, wholeSquare(6), 0.3);
   const k = Float64Array.from(makeRandom(7).normals(36));
   let differences = 0;
   for (let r = 0; r < 6; r++) {

@@ -15,6 +15,7 @@ import { type Tasks, tasksHere } from '../../../helper/kernelfusion/tasks.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
 import { openTasks, usefulThreads } from '../../../helper/threads/task-threads.ts';
 import type { Kernel } from '../../../shared/kernel.ts';
+import { edgesOf } from '../../support/edges.ts';
 import { everywhere } from '../../support/everywhere.ts';
 import { blurred, gaussian, rectangles } from '../../support/scene.ts';
 
@@ -22,7 +23,7 @@ const SIZE = 6;
 const start = startKernel('spot', SIZE, 2);
 const y = blurred(rectangles(60, 4), gaussian(SIZE, 2, 1.4, 0.8, 0.6));
 const usable = withoutBorder(everywhere(y), y.width, y.height);
-const searched: Searched = { y, usable, size: SIZE, scale: 2, sigma: 0.005, lumaSigma: 0.005 };
+const searched: Searched = { y, usable, edges: edgesOf(y), size: SIZE, scale: 2, sigma: 0.005, lumaSigma: 0.005 };
 const piece = { searched, seed: 3 };
 
 const onnx = await createOnnxExecutor({ threads: 1 });
@@ -54,13 +55,14 @@ test('every task gives the same to the bit in this thread and in another', async
     const services = listening((kernel) => void steps.push(kernel));
     const fit = { ...piece, start, steps: 2 };
     const judgement = { ...piece, kernel: start };
-    const diffusion = { ...piece, plan: { ...DIFFUSION_ON, steps: 2 }, number: 1 };
+    const diffusion = { ...piece, plan: { ...DIFFUSION_ON, steps: 2 }, start, number: 1 };
     const manner = { kernel: start, sigma: 0.01, plan: { ...FAST_RESTORATION, times: [40, 20] }, withPrior: true };
     const restored = { y, manner: { ...manner, hedge: { kernel: startKernel('ring', SIZE, 2), share: 0.2 } } };
     const found = [
       await tasks.run('fit', fit, services),
-      await tasks.run('diffuse', { ...diffusion, start: null }, services),
-      await tasks.run('diffuse', { ...diffusion, start }, services),
+      await tasks.run('findByEdges', { searched, lambda: 0.03 }, {}),
+      await tasks.run('diffuse', { ...diffusion, fromPicture: false }, services),
+      await tasks.run('diffuse', { ...diffusion, fromPicture: true }, services),
       await tasks.run('judge', judgement, {}),
       await tasks.run('fitUnderPrior', fit, services),
       await tasks.run('judgeUnderPrior', judgement, services),
@@ -75,7 +77,11 @@ test('every task gives the same to the bit in this thread and in another', async
 
 test('diffusions of other numbers come to other kernels', async () => {
   const kernelOf = (number: number) =>
-    threads.run('diffuse', { ...piece, plan: { ...DIFFUSION_ON, steps: 2 }, start: null, number }, listening());
+    threads.run(
+      'diffuse',
+      { ...piece, plan: { ...DIFFUSION_ON, steps: 2 }, start, fromPicture: false, number },
+      listening(),
+    );
   const [first, again, other] = await Promise.all([kernelOf(0), kernelOf(0), kernelOf(1)]);
   assert.deepEqual(again, first);
   assert.notDeepEqual(other, first);

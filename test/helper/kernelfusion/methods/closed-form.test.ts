@@ -328,6 +328,28 @@ test('the kernel is the one chosen last; the evidence against the plain one, and
   assert.deepEqual([refused.kernelSource, refused.confidence], ['bicubic', null]);
 });
 
+test('where no side is asked for a kernel has that which it fills, seven LR pixels at least', () => {
+  for (const [scale, narrow, wide] of [
+    [1, 7, 11],
+    [2, 14, 20],
+    [3, 21, 39],
+    [4, 28, 40],
+  ] as const) {
+    const { size } = searchedPart(
+      LAYER,
+      new Uint8Array(256).fill(1),
+      { noise: 1, lumaNoise: 1 },
+      parseOptions({ scale }),
+    );
+    assert.equal(size, scale % 2 === 0 ? 28 : 30);
+    const sideOf = (radius: number) => {
+      const chosen = candidate([-1, -1, -1, -1], 0.1, gaussian(size, 2, radius, radius, 0));
+      return foundBy({ byGradients: chosen, chosen, plain: PLAIN }, scale, null).kernel.size;
+    };
+    assert.deepEqual([sideOf(1), sideOf(4.6)], [narrow, wide], `scale ${scale}`);
+  }
+});
+
 test('a kernel found has its centre in the middle of whatever side is asked for, at every scale', () => {
   for (const scale of [1, 2, 3, 4] as const) {
     const even = scale % 2 === 0;
