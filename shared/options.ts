@@ -30,8 +30,8 @@ export const DEFAULT_OPTIONS: UpscaleOptions = Object.freeze({
 /** Strongest noise a layer can be said to have, in 8-bit levels. */
 export const MOST_NOISE = 64;
 
-/** Widest kernel that can be searched, in LR pixels: time and memory grow with the fourth power of its side. */
-const MOST_LR_PIXELS = 12;
+/** Widest kernel that can be asked for, in LR pixels: as wide as is searched where none is. */
+const MOST_LR_PIXELS = 14;
 
 const bad = (sentence: string) => new KernelFusionError('BAD_OPTION', sentence);
 

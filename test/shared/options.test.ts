@@ -54,13 +54,13 @@ const refused: readonly [unknown, RegExp][] = [
   ...[0, 5, 2.5, '2', null, Number.NaN].map((scale): [unknown, RegExp] => [{ scale }, /^scale/]),
   ...['slow', '', null, 2].map((preset): [unknown, RegExp] => [{ preset }, /^preset.*fast/]),
   ...[-1, 1.5, 2 ** 32, '1', null, Number.NaN].map((seed): [unknown, RegExp] => [{ seed }, /^seed/]),
-  ...[13, 2, 26, 12.5, '12', Number.NaN].map((kernelSide): [unknown, RegExp] => [{ kernelSide }, /^kernelSide.*even/]),
+  ...[13, 2, 30, 12.5, '12', Number.NaN].map((kernelSide): [unknown, RegExp] => [{ kernelSide }, /^kernelSide.*even/]),
   [{ scale: 3, kernelSide: 20 }, /^kernelSide.*odd/],
   [{ scale: 1, kernelSide: 1 }, /^kernelSide.*odd/],
-  // Twelve LR pixels at most.
-  [{ scale: 1, kernelSide: 13 }, /^kernelSide.*odd number from 3 to 11 /],
-  [{ scale: 3, kernelSide: 37 }, /^kernelSide.*odd number from 3 to 35 /],
-  [{ scale: 4, kernelSide: 50 }, /^kernelSide.*even number from 4 to 48 /],
+  // Fourteen LR pixels at most.
+  [{ scale: 1, kernelSide: 15 }, /^kernelSide.*odd number from 3 to 13 /],
+  [{ scale: 3, kernelSide: 43 }, /^kernelSide.*odd number from 3 to 41 /],
+  [{ scale: 4, kernelSide: 58 }, /^kernelSide.*even number from 4 to 56 /],
   ...[-0.1, 64.5, '2', Number.NaN, Number.POSITIVE_INFINITY].map((noise): [unknown, RegExp] => [{ noise }, /^noise/]),
 ];
 

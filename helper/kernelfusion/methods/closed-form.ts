@@ -190,7 +190,7 @@ export function foundBy(estimate: Omit<Estimate, 'candidates'>, scale: Scale, as
   if (reason !== null) return fallBack(scale, reason);
   const kernel = carried(estimate.chosen.kernel, scale);
   return {
-    kernel: asked === null ? withoutBorderOf(kernel) : resizeSide(kernel, asked),
+    kernel: asked === null ? onLeastSide(kernel) : resizeSide(kernel, asked),
     kernelSource: 'estimated',
     confidence: confidenceOf(evidence),
     notes: [],
@@ -208,7 +208,7 @@ export const carried = (kernel: Kernel, scale: Scale): Kernel =>
   centreKernel(toScale(trimKernel(kernel, HAZE), scale)).kernel;
 
 /** The kernel on the least side that holds all of its taps. */
-function withoutBorderOf(kernel: Kernel): Kernel {
+function onLeastSide(kernel: Kernel): Kernel {
   const { size, scale, data } = kernel;
   const holds = (side: number) => {
     const border = (size - side) / 2;
