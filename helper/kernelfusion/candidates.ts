@@ -16,12 +16,14 @@ export interface Candidate extends DetailedPrediction {
 }
 
 /**
- * By so many nats a pixel a kernel must be better for all of its light that lies apart from the rest. A blur hangs together; where a scene repeats
- * itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best (docs/experiments.md).
+ * By so many nats a pixel a kernel that was only fitted must be better for all of its light that lies apart from the rest. A blur hangs together;
+ * where a scene repeats itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best (docs/experiments.md). From
+ * a diffusion they come with gaps only where there are some.
  */
 const APART = 0.6;
 
-const handicap = ({ kernel }: Candidate): number => APART * scattered(trimKernel(kernel, HAZE));
+const handicap = ({ kernel, diffused }: Candidate): number =>
+  diffused ? 0 : APART * scattered(trimKernel(kernel, HAZE));
 
 /** What kernels are compared by, in nats a pixel; less is better. */
 export const rating = (candidate: Candidate): number => candidate.score + handicap(candidate);

@@ -14,7 +14,7 @@ test('a later kernel must be better surely; one that was only fitted is chosen w
   assert.equal(chosen(spot, met('diffusion', -1), met('diffusion on', -1.02, 0.4)), 'diffusion');
 });
 
-test('a kernel in pieces must be better by 0.6 nats for all that lies apart; haze does not count', () => {
+test('a fitted kernel in pieces must be better by 0.6 nats for all that lies apart; haze does not count', () => {
   const kernelOf = (...taps: [number, number][]) => {
     const values = new Float64Array(36);
     for (const [place, v] of taps) values[place] = v;
@@ -27,6 +27,7 @@ test('a kernel in pieces must be better by 0.6 nats for all that lies apart; haz
   const whole = { ...met('spot', -1), kernel: kernelOf([14, 1], [15, 1], [35, 0.05]) };
   assert.equal(rating(whole), -1);
   assert.ok(Math.abs(rating(inPieces(-1)) + 1 - 0.6 / 4) < 1e-9);
+  assert.equal(rating({ ...inPieces(-1), diffused: true }), -1);
   assert.equal(choose([whole, inPieces(-1.14)]).start, 'spot');
   assert.equal(choose([whole, inPieces(-1.16)]).start, 'ring');
   assert.equal(choose([inPieces(-1.14), whole]).start, 'spot');
