@@ -328,12 +328,12 @@ test('the kernel is the one chosen last; the evidence against the plain one, and
   assert.deepEqual([refused.kernelSource, refused.confidence], ['bicubic', null]);
 });
 
-test('where no side is asked for a kernel has that which it fills, seven LR pixels at least', () => {
+test('where no side is asked for a kernel has one that holds it, interpolation and all, of seven LR pixels at least', () => {
   for (const [scale, narrow, wide] of [
     [1, 7, 11],
     [2, 14, 20],
     [3, 21, 39],
-    [4, 28, 40],
+    [4, 28, 48],
   ] as const) {
     const { size } = searchedPart(
       LAYER,
