@@ -141,7 +141,7 @@ export const SEARCH_TASKS = {
 };
 
 /** Side of the kernels that edges tell of: the largest odd one whose kernels fit into those of the search. */
-export const edgeKernelSide = ({ size, scale }: Pick<Searched, 'size' | 'scale'>): number =>
+const edgeKernelSide = ({ size, scale }: Pick<Searched, 'size' | 'scale'>): number =>
   2 * Math.ceil(size / scale / 2) - 1;
 
 /** One plane says what three would, in a third of the time. */

@@ -117,6 +117,19 @@ test('layers seen through the bicubic kernel give no evidence against it on the 
   assert.ok(mean < 0.01 && found.every((evidence) => evidence < 0.07), `${found}`);
 });
 
+test('what strong edges tell of is fitted as well, each from its own strength', async () => {
+  const plan = { ...BRIEF, edges: [0.01, 0.05] };
+  const { steps, candidates } = await estimate(small, { plan });
+  assert.deepEqual(steps, upTo(searchSteps(plan)));
+  assert.deepEqual(
+    candidates.map(({ start }) => start),
+    ['spot', 'edges 0.01', 'edges 0.05'],
+  );
+  const [spot, few, fewer] = candidates.map(({ kernel }) => kernel);
+  assert.notDeepEqual(few, spot);
+  assert.notDeepEqual(fewer, few);
+});
+
 test('two diffusions are made, the better one goes on and is fitted, and from the best fit another goes on', async () => {
   const { steps, candidates } = await estimate(small, { plan: WITH_PRIOR, prior: await trained(small) });
   assert.deepEqual(steps, upTo(searchSteps(WITH_PRIOR)));
