@@ -122,7 +122,7 @@ function cubicTaps(from: number, to: number): [number, number][][] {
 }
 
 /** For each of `to` places, the [index, overlap] pairs of the `from` places it covers. */
-function areaTaps(from: number, to: number): [number, number][][] {
+export function areaTaps(from: number, to: number): [number, number][][] {
   const ratio = from / to;
   return Array.from({ length: to }, (_, place) =>
     Array.from({ length: from }, (_, i): [number, number] => [

@@ -44,8 +44,8 @@ export interface Inference<S> {
 }
 
 /**
- * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]), with taps around those of `start` only. Pixels whose `usable` is 0 are not fitted. `equations`: for
- * kernels of that side and scale.
+ * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]), with taps around those of `start` only. Pixels whose `usable`
+ * is 0 are not fitted. `equations`: for kernels of that side and scale.
  */
 export async function crossFit<S>(
   y: Planes,

@@ -24,7 +24,7 @@ import {
 import type { Denoiser } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
 import { makeSceneSpectrum, type SceneSpectrum } from './scene-spectrum.ts';
-import { closeUp, moveSupport, type Support, spread } from './support.ts';
+import { closeUp, extentOf, moveSupport, type Support, spread } from './support.ts';
 
 export interface DiffusionPlan {
   readonly firstTime: number;
@@ -91,7 +91,7 @@ export async function searchByDiffusion(
   signal?: AbortSignal,
 ): Promise<Kernel> {
   let x = start;
-  const { size: side } = closeUp(around);
+  const side = extentOf(around);
   const spectrum = makeSceneSpectrum(y, usable, scale, side, lumaSigma);
   let support = around;
   let mean: NormalEquations | null = null;
@@ -125,8 +125,7 @@ export async function searchByDiffusion(
  * which holds all places, will do.
  */
 function seenIn(spectrum: SceneSpectrum, side: number, support: Support): SceneSpectrum {
-  const { size, places } = closeUp(support);
-  const square = { size: side, places: places.map((i) => Math.floor(i / size) * side + (i % size)) };
+  const square = closeUp(support, side);
   return {
     misfit(values, scene) {
       const { kernel, ...misfit } = spectrum.misfit(spread(square, values), scene);

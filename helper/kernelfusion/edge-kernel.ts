@@ -13,11 +13,11 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { throwIfCancelled } from '../../shared/errors.ts';
-import { type Kernel, makeKernel } from '../../shared/kernel.ts';
-import { mirror } from './fourier.ts';
+import { areaTaps, type Kernel, makeKernel } from '../../shared/kernel.ts';
+import { mirror, transpose } from './fourier.ts';
 import { makePlaneTransform } from './fourier-plane.ts';
-import { partsOf } from './kernel-parts.ts';
-import { centreKernel } from './kernel-solver.ts';
+import { withoutSpecks } from './kernel-parts.ts';
+import { centreKernel, trimKernel } from './kernel-solver.ts';
 import { boxMean } from './scene-posterior.ts';
 
 const LEAST_SIDE = 3;
@@ -248,23 +248,13 @@ function regrid({ size, data }: Kernel, side: number): Kernel {
   return makeKernel(side, 1, values);
 }
 
-/** The kernel without faint taps, and without parts that have little and hang together with nothing else (also at corners). */
-function withoutFaint({ size, scale, data }: Kernel): Kernel {
-  const least = FAINT * data.reduce((a, b) => Math.max(a, b));
-  const values = Float64Array.from(data, (v) => (v < least ? 0 : v));
-  const all = values.reduce((sum, v) => sum + v, 0);
-  const parts = partsOf(values, size);
-  const weights = parts.map((part) => part.reduce((sum, i) => sum + values[i], 0));
-  const enough = Math.min(SPECK * all, Math.max(...weights));
-  for (const [p, part] of parts.entries()) if (weights[p] < enough) for (const i of part) values[i] = 0;
-  return makeKernel(size, scale, values);
-}
+const withoutFaint = (kernel: Kernel): Kernel => withoutSpecks(trimKernel(kernel, FAINT), SPECK);
 
 /** A plane reduced to another size, by means over areas. */
 function shrink(plane: Float64Array, from: Size, to: Size): Float64Array {
   const across = shrinkRows(plane, from.width, to.width, from.height);
-  return transposed(
-    shrinkRows(transposed(across, to.width, from.height), from.height, to.height, to.width),
+  return transpose(
+    shrinkRows(transpose(across, to.width, from.height), from.height, to.height, to.width),
     to.height,
     to.width,
   );
@@ -275,18 +265,11 @@ function shrinkRows(plane: Float64Array, from: number, to: number, count: number
   if (from === to) return plane;
   const ratio = from / to;
   const out = new Float64Array(to * count);
-  for (let place = 0; place < to; place++) {
-    const [begin, end] = [place * ratio, (place + 1) * ratio];
-    for (let i = Math.floor(begin); i < Math.min(from, Math.ceil(end)); i++) {
-      const share = (Math.min(i + 1, end) - Math.max(i, begin)) / ratio;
+  for (const [place, taps] of areaTaps(from, to).entries()) {
+    for (const [i, overlap] of taps) {
+      const share = overlap / ratio;
       for (let row = 0; row < count; row++) out[row * to + place] += share * plane[row * from + i];
     }
   }
-  return out;
-}
-
-function transposed(plane: Float64Array, width: number, height: number): Float64Array {
-  const out = new Float64Array(plane.length);
-  for (let r = 0; r < height; r++) for (let c = 0; c < width; c++) out[c * height + r] = plane[r * width + c];
   return out;
 }

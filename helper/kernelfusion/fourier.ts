@@ -82,7 +82,8 @@ export function mirror(i: number, n: number): number {
   return m < n ? m : 2 * n - 1 - m;
 }
 
-function transpose(plane: Float64Array, width: number, height: number): Float64Array {
+/** A plane with its rows as columns. */
+export function transpose(plane: Float64Array, width: number, height: number): Float64Array {
   const out = new Float64Array(plane.length);
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) out[x * height + y] = plane[y * width + x];
   return out;

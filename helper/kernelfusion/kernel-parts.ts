@@ -1,5 +1,5 @@
 /** The parts of a kernel that hang together. */
-import type { Kernel } from '../../shared/kernel.ts';
+import { type Kernel, makeKernel } from '../../shared/kernel.ts';
 
 /** The places of each part of a square's values above zero that hangs together, also at corners. */
 export function partsOf(values: ArrayLike<number>, side: number): number[][] {
@@ -27,6 +27,18 @@ export function partsOf(values: ArrayLike<number>, side: number): number[][] {
 
 /** The share of all light that is not in the part with most of it. */
 export function scattered({ size, data }: Kernel): number {
-  const weights = partsOf(data, size).map((part) => part.reduce((sum, i) => sum + data[i], 0));
+  const weights = partsOf(data, size).map((part) => lightIn(part, data));
   return 1 - Math.max(...weights) / weights.reduce((sum, w) => sum + w, 0);
 }
+
+/** The kernel without parts that have less than `share` of its light, but for the one with most. */
+export function withoutSpecks({ size, scale, data }: Kernel, share: number): Kernel {
+  const values = data.slice();
+  const parts = partsOf(values, size).map((places) => ({ places, weight: lightIn(places, values) }));
+  const enough = Math.min(share, Math.max(...parts.map(({ weight }) => weight)));
+  for (const { places, weight } of parts) if (weight < enough) for (const i of places) values[i] = 0;
+  return makeKernel(size, scale, values);
+}
+
+const lightIn = (places: readonly number[], values: ArrayLike<number>): number =>
+  places.reduce((sum, i) => sum + values[i], 0);

@@ -48,12 +48,23 @@ export function spread({ size, places }: Support, values: ArrayLike<number>): Fl
   return square;
 }
 
-/** The least square that holds all places, as a support of its own with that side and the same order. */
-export function closeUp({ size, places }: Support): Support {
-  const rows = places.map((i) => Math.floor(i / size));
-  const columns = places.map((i) => i % size);
-  const extent = (of: Int32Array) => of.reduce((a, b) => Math.max(a, b)) - least(of) + 1;
-  const least = (of: Int32Array) => of.reduce((a, b) => Math.min(a, b));
-  const [top, left, side] = [least(rows), least(columns), Math.max(extent(rows), extent(columns))];
-  return { size: side, places: places.map((_, i) => (rows[i] - top) * side + columns[i] - left) };
+/** Side of the least square that holds all places. */
+export function extentOf(support: Support): number {
+  const { rows, columns } = fromCorner(support);
+  return 1 + Math.max(...rows, ...columns);
+}
+
+/** All places, in the same order, in the top left corner of a square of that side. */
+export function closeUp(support: Support, side: number): Support {
+  const { rows, columns } = fromCorner(support);
+  return { size: side, places: rows.map((row, i) => row * side + columns[i]) };
+}
+
+/** Rows and columns of the places, from the topmost and the leftmost on. */
+function fromCorner({ size, places }: Support): { readonly rows: Int32Array; readonly columns: Int32Array } {
+  const fromLeast = (of: Int32Array) => {
+    const least = Math.min(...of);
+    return of.map((v) => v - least);
+  };
+  return { rows: fromLeast(places.map((i) => Math.floor(i / size))), columns: fromLeast(places.map((i) => i % size)) };
 }

@@ -2,9 +2,9 @@
  * Random scenes with the power spectrum of natural ones, white noise whose every frequency is weighed by |f|^(-slope/2), and
  * plain kernels to blur them with.
  */
-import FFT from 'fft.js';
 import { makePlanes, type Planes } from '../../helper/image/planes.ts';
 import { makeDegradation } from '../../helper/kernelfusion/degradation.ts';
+import { makePlaneTransform } from '../../helper/kernelfusion/fourier-plane.ts';
 import { makeRandom } from '../../helper/kernelfusion/random.ts';
 import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
 
@@ -16,47 +16,16 @@ export function naturalScene(
   { logPower, slope }: { logPower: number; slope: number },
   seed: number,
 ): Planes {
-  const fft = new FFT(side);
-  const grid = new Float64Array(2 * side * side);
-  for (const [i, v] of makeRandom(seed)
-    .normals(side * side)
-    .entries()) {
-    grid[2 * i] = v;
-  }
-  const alongRows = (transform: 'transform' | 'inverseTransform') => {
-    for (let row = 0; row < side; row++) {
-      const out = fft.createComplexArray();
-      fft[transform](out, grid.slice(2 * side * row, 2 * side * (row + 1)));
-      grid.set(out, 2 * side * row);
-    }
-  };
-  const transpose = () => {
-    const from = grid.slice();
-    for (let i = 0; i < side * side; i++) {
-      const to = (i % side) * side + Math.floor(i / side);
-      grid[2 * to] = from[2 * i];
-      grid[2 * to + 1] = from[2 * i + 1];
-    }
-  };
-  alongRows('transform');
-  transpose();
-  alongRows('transform');
+  const { forward, inverse } = makePlaneTransform(side);
+  const spectrum = forward(Float64Array.from(makeRandom(seed).normals(side * side)));
   const frequency = (i: number) => Math.min(i, side - i) / side;
   for (let i = 0; i < side * side; i++) {
     const f = Math.hypot(frequency(Math.floor(i / side)), frequency(i % side));
     const weight = f === 0 ? 0 : Math.exp(logPower / 2) * f ** (-slope / 2);
-    grid[2 * i] *= weight;
-    grid[2 * i + 1] *= weight;
+    spectrum[2 * i] *= weight;
+    spectrum[2 * i + 1] *= weight;
   }
-  alongRows('inverseTransform');
-  transpose();
-  alongRows('inverseTransform');
-  return makePlanes(
-    side,
-    side,
-    1,
-    Float32Array.from({ length: side * side }, (_, i) => grid[2 * i]),
-  );
+  return makePlanes(side, side, 1, Float32Array.from(inverse(spectrum)));
 }
 
 /** A Gaussian with standard deviations in pixels along and across the direction `angle` (radians from the row). */

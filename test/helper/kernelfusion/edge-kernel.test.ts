@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makePlanes } from '../../../helper/image/planes.ts';
 import { kernelByEdges } from '../../../helper/kernelfusion/edge-kernel.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { centreOfMass, flip, type Kernel, makeKernel } from '../../../shared/kernel.ts';
@@ -40,8 +41,7 @@ test('pixels that tell nothing have no say', async () => {
 });
 
 test('where there are no edges some kernel comes out all the same, also on the smallest sides', async () => {
-  const flat = { y: new Float64Array(40 * 30), width: 40, height: 30 };
-  const view = { ...flat, y: Float32Array.from(flat.y), usable: new Uint8Array(1200).fill(1) };
+  const view = edgesOf(makePlanes(40, 30, 1));
   for (const side of [1, 3, 13]) {
     const kernel = await kernelByEdges(view, side, 0.03);
     assert.equal(kernel.size, side);

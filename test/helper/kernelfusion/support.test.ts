@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closeUp, mostTaps, moveSupport, spread, supportAround } from '../../../helper/kernelfusion/support.ts';
+import {
+  closeUp,
+  extentOf,
+  mostTaps,
+  moveSupport,
+  spread,
+  supportAround,
+} from '../../../helper/kernelfusion/support.ts';
 import { makeKernel } from '../../../shared/kernel.ts';
 
 /** A kernel with these [row, column, weight]. */
@@ -44,5 +51,7 @@ test('values are spread over their places, and closed up they stand alike', () =
     [...spread(support, [1, 2, 3, 4])].flatMap((v, i) => (v ? [i, v] : [])),
     [7, 1, 8, 2, 12, 3, 18, 4],
   );
-  assert.deepEqual(closeUp(support), { size: 3, places: Int32Array.of(0, 1, 3, 7) });
+  assert.equal(extentOf(support), 3);
+  assert.deepEqual(closeUp(support, 3), { size: 3, places: Int32Array.of(0, 1, 3, 7) });
+  assert.deepEqual(closeUp(support, 4), { size: 4, places: Int32Array.of(0, 1, 4, 9) });
 });
