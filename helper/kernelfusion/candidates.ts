@@ -15,25 +15,21 @@ export interface Candidate extends DetailedPrediction {
   readonly diffused: boolean;
 }
 
-/**
- * By so many nats a pixel a kernel that was only fitted must be better for all of its light that lies apart from the rest. A blur hangs together;
- * where a scene repeats itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best (docs/experiments.md). From
- * a diffusion they come with gaps only where there are some.
- */
-const APART = 0.6;
-
-const handicap = ({ kernel, diffused }: Candidate): number =>
-  diffused ? 0 : APART * scattered(trimKernel(kernel, HAZE));
-
-/** What kernels are compared by, in nats a pixel; less is better. */
-export const rating = (candidate: Candidate): number => candidate.score + handicap(candidate);
-
 /** Those that were diffused, or those that were fitted, the best first. */
 export const ranked = (met: readonly Candidate[], kind: { readonly diffused: boolean }): Candidate[] =>
-  met.filter(({ diffused }) => diffused === kind.diffused).sort((a, b) => rating(a) - rating(b));
+  met.filter(({ diffused }) => diffused === kind.diffused).sort((a, b) => a.score - b.score);
 
 /** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
 const SURE = 1;
+
+/**
+ * Where nothing was diffused, a kernel must be better by so many nats a pixel for all of its light that lies apart from the rest. A blur hangs
+ * together; where a scene repeats itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best
+ * (docs/experiments.md). Where there is a prior it sees through them (last-round.ts).
+ */
+const APART = 0.6;
+
+const handicap = ({ kernel }: Candidate): number => APART * scattered(trimKernel(kernel, HAZE));
 
 /**
  * The best of all kernels met, in the order they were met. Where any was diffused, those that were only fitted are but places to go on
@@ -42,7 +38,6 @@ const SURE = 1;
  */
 export function choose(met: readonly Candidate[]): Candidate {
   const diffused = met.filter((candidate) => candidate.diffused);
-  return (diffused.length > 0 ? diffused : met).reduce((a, b) =>
-    surely(b, a, handicap(b) - handicap(a)) > SURE ? b : a,
-  );
+  if (diffused.length > 0) return diffused.reduce((a, b) => (surely(b, a) > SURE ? b : a));
+  return met.reduce((a, b) => (surely(b, a, handicap(b) - handicap(a)) > SURE ? b : a));
 }

@@ -4,9 +4,9 @@
  *
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have, from what strong edges tell (edge-kernel.ts)
  * and from what a reverse diffusion finds, goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
- * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. Of all that were diffused (of those fitted where
- * none was) the one is kept that foretells hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes
- * mislead: in a last round, which is dear, the best one is fitted once more under the prior (last-round.ts).
+ * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. The one is kept that foretells hidden pixels best
+ * (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: where there is a prior, the best few are judged under
+ * it as well in a last round, and the best of them may be fitted on under it, which is dear (last-round.ts).
  * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
  * be found, and `toScale` carries it on.
  */
@@ -35,14 +35,14 @@ export interface SearchPlan {
   readonly diffusions: number;
   /** How many of the fitted kernels the diffusion goes on from, where there are any. */
   readonly refined: number;
-  /** Steps of cross-fitting under the prior in a last round, where there is a prior; the diffusion goes on from there, too. 0: no such round. */
-  readonly underPrior: number;
+  /** Steps of cross-fitting in a last round under the prior; the diffusion goes on from there, too. 0: kernels are only judged; null: no such round. */
+  readonly underPrior: number | null;
 }
 
 /** How many kernels a search fits, how many steps its diffusions make, and how many kernels it judges. */
 export function searchParts({ shapes, edges, diffusions, refined, underPrior }: SearchPlan) {
   const fits = shapes.length + edges.length + Math.min(1, diffusions);
-  const last = Math.min(1, underPrior);
+  const last = Math.min(1, underPrior ?? 0);
   const onwards = (diffusions > 0 ? 1 + refined : 0) + last;
   return {
     byEdges: edges.length,
@@ -50,14 +50,14 @@ export function searchParts({ shapes, edges, diffusions, refined, underPrior }: 
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // The plain one as well.
     judged: fits + diffusions + last + onwards + 1,
-    judgedUnderPrior: last * JUDGED_IN_LAST_ROUND,
+    judgedUnderPrior: underPrior === null ? 0 : JUDGED_IN_LAST_ROUND + 2 * last,
   };
 }
 
 /** Steps of a search, for progress and predictions. */
 export function searchSteps(plan: SearchPlan): number {
   const { fits, diffusionSteps } = searchParts(plan);
-  return fits * plan.fitting + diffusionSteps + plan.underPrior;
+  return fits * plan.fitting + diffusionSteps + (plan.underPrior ?? 0);
 }
 
 export interface Estimate {
@@ -96,8 +96,8 @@ export async function estimateKernel(
       signal,
     );
     const byGradients = choose(met);
-    if (plan.underPrior === 0) return { chosen: byGradients, byGradients, plain, candidates: met };
-    const last = await lastRound(byGradients, met, search, plan.underPrior, signal);
+    if (plan.underPrior === null) return { chosen: byGradients, byGradients, plain, candidates: met };
+    const last = await lastRound(met, search, plan.underPrior, signal);
     return { chosen: last.chosen, byGradients, plain, candidates: [...met, ...last.met] };
   } finally {
     await search.release();

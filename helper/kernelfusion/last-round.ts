@@ -1,10 +1,12 @@
 /**
  * The last round of a search: what gradients may have misjudged is asked once more, under the prior.
  *
- * The best kernel is fitted on under the prior, and a diffusion goes on from there. Under the prior haze looks good, so that score alone decides
- * nothing, and the kernel that was only fitted is chosen only if it leads clearly by both together (docs/experiments.md).
+ * The best kernels are judged under the prior, which sees through kernels that owe their score to a pattern of the scene (facades), and knows thin
+ * strokes from haze. Then, if that is asked for, the best is fitted on under the prior, and a diffusion goes on from there. Under the prior haze
+ * looks good, so that score alone decides nothing, and a kernel that was only fitted is chosen only if it leads clearly by both together
+ * (docs/experiments.md).
  */
-import { type Candidate, ranked, rating } from './candidates.ts';
+import { type Candidate, ranked } from './candidates.ts';
 import type { Prediction } from './held-out.ts';
 import { together } from './together.ts';
 
@@ -19,46 +21,39 @@ export interface LastRoundTools {
 
 /** So many of the diffused kernels are judged under the prior: by gradients the best of them often differ by chance only. */
 const DIFFUSED = 3;
-/** At most so many kernels are judged in a last round: the best one, those, and the two that are found there. */
-export const JUDGED_IN_LAST_ROUND = 1 + DIFFUSED + 2;
+/** And so many of those that were fitted. */
+const FITTED = 1;
+/** At most so many kernels are judged of those that were met. */
+export const JUDGED_IN_LAST_ROUND = DIFFUSED + FITTED;
 
 /** How often a score under the prior counts beside the one under gradients. */
 const PRIOR_COUNTS = 2;
 /** By so many nats a fitted kernel must lead, in the sum. */
 const LEAD = 0.06;
 
-/**
- * The best of the kernels met and of those found here, by both scores together, and the latter. `first`: the best of those met, by gradients;
- * `steps`: of fitting.
- */
+/** The best kernel by both scores together, and those that were found here. `steps`: of fitting under the prior; 0 finds none. */
 export async function lastRound(
-  first: Candidate,
   met: readonly Candidate[],
   { judgeUnderPrior, fitUnderPrior, diffuseOn }: LastRoundTools,
   steps: number,
   signal?: AbortSignal,
 ): Promise<{ readonly chosen: Candidate; readonly met: readonly Candidate[] }> {
-  const totals = new Map<Candidate, number>();
-  const rate = async (candidate: Candidate, stop?: AbortSignal) => {
-    if (!totals.has(candidate)) {
-      const { score } = await judgeUnderPrior(candidate, stop);
-      totals.set(candidate, rating(candidate) + PRIOR_COUNTS * score);
-    }
+  const sums = new Map<Candidate, number>();
+  const rate = async (candidate: Candidate, stop: AbortSignal) => {
+    const { score } = await judgeUnderPrior(candidate, stop);
+    sums.set(candidate, candidate.score + PRIOR_COUNTS * score + (candidate.diffused ? 0 : LEAD));
     return candidate;
   };
-  const best = () => {
-    const sums = [...totals].map(([candidate, total]) => ({
-      candidate,
-      sum: total + (candidate.diffused ? 0 : LEAD),
-    }));
-    return sums.reduce((a, b) => (b.sum < a.sum ? b : a)).candidate;
-  };
+  const best = () => [...sums].reduce((a, b) => (b[1] < a[1] ? b : a))[0];
+  const rated = (candidate: Candidate) => (stop: AbortSignal) => rate(candidate, stop);
 
   const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
-  const rated = (candidate: Candidate) => (stop: AbortSignal) => rate(candidate, stop);
-  await together([...new Set([first, ...diffused.slice(0, 1)])].map(rated), signal);
-  const fitted = await fitUnderPrior(best(), steps, signal);
-  const goOn = async (stop: AbortSignal) => rate(await diffuseOn(fitted, stop), stop);
-  const [diffusedOn] = await together<Candidate[]>([goOn, ...[...diffused, fitted].map(rated)], signal);
-  return { chosen: best(), met: [fitted, diffusedOn] };
+  const fitted = ranked(met, { diffused: false }).slice(0, FITTED);
+  await together([...diffused, ...fitted].map(rated), signal);
+  if (steps === 0) return { chosen: best(), met: [] };
+
+  const fittedOn = await fitUnderPrior(best(), steps, signal);
+  const goOn = async (stop: AbortSignal) => rate(await diffuseOn(fittedOn, stop), stop);
+  const [diffusedOn] = await together<Candidate[]>([goOn, rated(fittedOn)], signal);
+  return { chosen: best(), met: [fittedOn, diffusedOn] };
 }

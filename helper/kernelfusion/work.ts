@@ -69,7 +69,7 @@ export function plannedWork(
       diffusionSteps * diffusion +
       // From two scenes.
       judgedUnderPrior * 2 * sceneUnderPrior(JUDGE_TIMES) +
-      (plan.underPrior > 0 ? plan.underPrior * stepUnderPrior + begun : 0)
+      (plan.underPrior ? plan.underPrior * stepUnderPrior + begun : 0)
     );
   };
   return {

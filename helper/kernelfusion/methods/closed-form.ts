@@ -60,12 +60,12 @@ const EDGES = [0.016, 0.032, 0.064];
 export const CLOSED_FORM_PLANS = {
   fast: {
     training: null,
-    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 0, refined: 0, underPrior: 0 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 0, refined: 0, underPrior: null },
     restoration: FAST_RESTORATION,
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 9, diffusions: 2, refined: 2, underPrior: 0 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 9, diffusions: 1, refined: 2, underPrior: 0 },
     restoration: FAST_RESTORATION,
   },
   best: {
