@@ -31,9 +31,6 @@ export const confidenceAt = (lead: number): number => 1 / (1 + Math.exp(-logOdds
 const SURE = 0;
 const UNSURE = -0.5;
 
-/** Whether the kernel leads in all parts. */
-export const isUndisputed = (confidence: number): boolean => confidence >= confidenceAt(SURE);
-
 /**
  * Share, 0 .. 1 in hundredths, of the picture restored by the plain kernel in the result. Where two kernels are possible the mean of their
  * pictures has the least squared error, for their errors differ; between the two ends it is linear in the lead.

@@ -2,15 +2,15 @@
  * The presets of an ordinary computer: the principle and the prior of KernelFusion (arXiv 2503.21907), with the inner problems
  * of its second phase solved in closed form instead of by training networks. docs/method.md has the measurements.
  *
- * They differ in how much they try: `fast` searches kernels from two shapes and restores by the gradients of natural pictures
- * alone, `balanced` also trains the prior, starts from what two reverse diffusions find and lets the prior sharpen the picture,
- * `best` trains longer, starts from every shape, makes more steps, and ends with a round under the prior.
+ * They differ in how much they try: `fast` searches kernels from edges and two shapes and restores by the gradients of natural pictures
+ * alone, `balanced` also trains the prior, starts from what a reverse diffusion finds, judges its best kernels under the prior and lets
+ * that sharpen the picture, `best` trains longer, starts from every shape, makes more steps, and fits a kernel under the prior as well.
  */
 import { bicubicKernel, type Kernel, meanKernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
-import { confidenceOf, isUndisputed, plainShare } from '../confidence.ts';
+import { confidenceOf, plainShare } from '../confidence.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
 import {
@@ -119,7 +119,8 @@ export const closedForm =
     const hedge = { kernel: bicubicKernel(options.scale), share: plainShare(found.confidence ?? 1) };
     const notes = [...noiseNotes, ...found.notes, ...(hedge.share > 0 ? [hedged(hedge.share)] : [])];
     const restoration = { ...restorationIn(context, notes), ...(hedge.share > 0 && { hedge }) };
-    const exact = given !== undefined || (options.scale <= SEARCH_SCALE && isUndisputed(found.confidence ?? 0));
+    const undisputed = found.confidence !== null && hedge.share === 0;
+    const exact = given !== undefined || (options.scale <= SEARCH_SCALE && undisputed);
     const manner = exact ? { ...plan.restoration, trust: EXACT_KERNEL } : plan.restoration;
     const restoreColour = () =>
       restoreLayer(y, found.kernel, sigma, prior, manner, { ...restoration, onStep: pieceListener(report) });

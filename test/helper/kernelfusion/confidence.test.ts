@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confidenceAt, confidenceOf, isUndisputed, plainShare } from '../../../helper/kernelfusion/confidence.ts';
+import { confidenceAt, confidenceOf, plainShare } from '../../../helper/kernelfusion/confidence.ts';
 import { assertClose } from '../../support/close.ts';
 
 test('confidence is 0.72 where the worst parts are even, and rises with the lead there', () => {
@@ -25,12 +25,5 @@ test('the plain kernel has no share where the worst parts are even, all of it wh
   assert.deepEqual(
     [-0.05, -0.25, -0.4].map((lead) => plainShare(confidenceAt(lead))),
     [0.1, 0.5, 0.8],
-  );
-});
-
-test('a kernel is undisputed where it leads in all parts', () => {
-  assert.deepEqual(
-    [0.5, 0.01, -0.01, -1].map((lead) => isUndisputed(confidenceAt(lead))),
-    [true, true, false, false],
   );
 });
