@@ -97,7 +97,7 @@ export async function estimateKernel(
     );
     const byGradients = choose(met);
     if (plan.underPrior === null) return { chosen: byGradients, byGradients, plain, candidates: met };
-    const last = await lastRound(met, search, plan.underPrior, signal);
+    const last = await lastRound(byGradients, met, search, plan.underPrior, signal);
     return { chosen: last.chosen, byGradients, plain, candidates: [...met, ...last.met] };
   } finally {
     await search.release();

@@ -1,13 +1,16 @@
 /**
  * The last round of a search: what gradients may have misjudged is asked once more, under the prior.
  *
- * The best kernels are judged under the prior, which sees through kernels that owe their score to a pattern of the scene (facades), and knows thin
- * strokes from haze. Then, if that is asked for, the best is fitted on under the prior, and a diffusion goes on from there. Under the prior haze
+ * The best kernels that differ are judged under the prior, which sees through those that owe their score to a pattern of the scene (facades), and
+ * knows thin strokes from haze. Which of two that are alike is the better one it knows no better than gradients do. Then, if that is asked for, the best is fitted on under the prior, and a diffusion goes on from there. Under the prior haze
  * looks good, so that score alone decides nothing, and a kernel that was only fitted is chosen only if it leads clearly by both together
  * (docs/experiments.md).
  */
+import type { Kernel } from '../../shared/kernel.ts';
 import { type Candidate, ranked } from './candidates.ts';
 import type { Prediction } from './held-out.ts';
+import { HAZE, trimKernel } from './kernel-solver.ts';
+import { scoreKernel } from './metrics.ts';
 import { together } from './together.ts';
 
 export interface LastRoundTools {
@@ -19,20 +22,23 @@ export interface LastRoundTools {
   diffuseOn(from: Candidate, signal?: AbortSignal): Promise<Candidate>;
 }
 
-/** So many of the diffused kernels are judged under the prior: by gradients the best of them often differ by chance only. */
-const DIFFUSED = 3;
-/** And so many of those that were fitted. */
-const FITTED = 1;
-/** At most so many kernels are judged of those that were met. */
-export const JUDGED_IN_LAST_ROUND = DIFFUSED + FITTED;
+/** At most so many of the diffused kernels are judged, and one that was fitted. */
+const DIFFUSED = 2;
+export const JUDGED_IN_LAST_ROUND = DIFFUSED + 1;
+/** Kernels that correlate so are taken for one. */
+const ALIKE = 0.95;
 
 /** How often a score under the prior counts beside the one under gradients. */
 const PRIOR_COUNTS = 2;
 /** By so many nats a fitted kernel must lead, in the sum. */
 const LEAD = 0.06;
 
-/** The best kernel by both scores together, and those that were found here. `steps`: of fitting under the prior; 0 finds none. */
+/**
+ * The best kernel by both scores together, and those that were found here. `first`: the best of those met, by gradients; `steps`: of fitting under
+ * the prior; 0 finds none.
+ */
 export async function lastRound(
+  first: Candidate,
   met: readonly Candidate[],
   { judgeUnderPrior, fitUnderPrior, diffuseOn }: LastRoundTools,
   steps: number,
@@ -47,9 +53,9 @@ export async function lastRound(
   const best = () => [...sums].reduce((a, b) => (b[1] < a[1] ? b : a))[0];
   const rated = (candidate: Candidate) => (stop: AbortSignal) => rate(candidate, stop);
 
-  const diffused = ranked(met, { diffused: true }).slice(0, DIFFUSED);
-  const fitted = ranked(met, { diffused: false }).slice(0, FITTED);
-  await together([...diffused, ...fitted].map(rated), signal);
+  const judged = differing(first, met);
+  if (steps === 0 && judged.length === 1) return { chosen: first, met: [] };
+  await together(judged.map(rated), signal);
   if (steps === 0) return { chosen: best(), met: [] };
 
   const fittedOn = await fitUnderPrior(best(), steps, signal);
@@ -57,3 +63,17 @@ export async function lastRound(
   const [diffusedOn] = await together<Candidate[]>([goOn, rated(fittedOn)], signal);
   return { chosen: best(), met: [fittedOn, diffusedOn] };
 }
+
+/** The first one, then the best diffused ones and the best fit, as far as they are not like one before. */
+function differing(first: Candidate, met: readonly Candidate[]): Candidate[] {
+  const judged = [first];
+  const isNew = ({ kernel }: Candidate) => judged.every((other) => likeness(kernel, other.kernel) < ALIKE);
+  for (const candidate of ranked(met, { diffused: true })) {
+    if (judged.length < DIFFUSED && isNew(candidate)) judged.push(candidate);
+  }
+  const [fit] = ranked(met, { diffused: false });
+  if (fit && isNew(fit)) judged.push(fit);
+  return judged;
+}
+
+const likeness = (a: Kernel, b: Kernel): number => scoreKernel(trimKernel(a, HAZE), trimKernel(b, HAZE)).ncc;

@@ -18,7 +18,7 @@ export const HIDDEN_FROM_PRIOR = 0.1;
 /** Share of the pixels shown that each of the two scenes does without. */
 const APART = 0.1;
 /** Times of the prior's steps. */
-export const JUDGE_TIMES = [60, 26, 9];
+export const JUDGE_TIMES = [60, 40, 26, 17, 11, 7];
 /** Two scenes share the prior's errors, and most of the layer: the variance of their difference counts so often. */
 const DOUBT = 10;
 

@@ -1,20 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Candidate, choose } from '../../../helper/kernelfusion/candidates.ts';
 import { JUDGED_IN_LAST_ROUND, type LastRoundTools, lastRound } from '../../../helper/kernelfusion/last-round.ts';
-import { met as candidate } from '../../support/met.ts';
+import { makeKernel } from '../../../shared/kernel.ts';
+import { met } from '../../support/met.ts';
+
+/** Its kernel has two taps, `apart` from each other: those of others are not like it. */
+function candidate(start: string, score: number, apart: number, second = 1): Candidate {
+  const values = new Float64Array(64);
+  values[0] = 1;
+  values[apart] = second;
+  return { ...met(start, score), kernel: makeKernel(8, 2, values) };
+}
 
 const BEFORE = [
-  candidate('spot', -3.3),
-  candidate('diffusion 4', -3),
-  candidate('diffusion 3', -3.1),
-  candidate('diffusion 2', -3.1),
-  candidate('diffusion 1', -3.2),
-  candidate('ring', -3.4),
+  candidate('spot', -3.3, 1),
+  candidate('diffusion 4', -3, 2),
+  candidate('diffusion 3', -3.05, 3),
+  candidate('diffusion 2', -3.1, 4),
+  candidate('diffusion 1', -3.2, 5),
+  candidate('ring', -3.4, 6),
 ];
-const FITTED = candidate('fit', -3.1);
-const ON = candidate('diffusion on', -3);
-/** The fit from the ring falls behind by as much as it leads by gradients, and more. */
-const ALIKE = { 'diffusion 1': -3, 'diffusion 2': -3, 'diffusion 3': -3, ring: -2.5, fit: -3, 'diffusion on': -3 };
+const FITTED = candidate('fit', -3.1, 7);
+const ON = candidate('diffusion on', -3, 9);
+/** The ring falls behind by more than it leads by gradients. */
+const SCORES = { 'diffusion 1': -3, 'diffusion 2': -3, ring: -2.5, fit: -3, 'diffusion on': -3 };
 
 /** `underPrior`: scores by start. */
 async function round(underPrior: Readonly<Record<string, number>>, { before = BEFORE, steps = 12 } = {}) {
@@ -35,26 +45,47 @@ async function round(underPrior: Readonly<Record<string, number>>, { before = BE
       return ON;
     },
   };
-  const { chosen, met } = await lastRound(before, tools, steps);
-  assert.deepEqual(met, steps > 0 ? [FITTED, ON] : []);
-  return { calls, chosen: chosen.start };
+  const last = await lastRound(choose(before), before, tools, steps);
+  assert.deepEqual(last.met, steps > 0 ? [FITTED, ON] : []);
+  return { calls, chosen: last.chosen.start };
 }
 const chosen = async (scores: Readonly<Record<string, number>>, how = {}) =>
-  (await round({ ...ALIKE, ...scores }, how)).chosen;
+  (await round({ ...SCORES, ...scores }, how)).chosen;
 
-test('the best kernels are judged: three that were diffused, and one that was fitted', async () => {
-  const { calls } = await round(ALIKE, { steps: 0 });
-  assert.deepEqual(calls.sort(), ['diffusion 1', 'diffusion 2', 'diffusion 3', 'ring']);
+test('the best kernels are judged: two that were diffused, and one that was fitted', async () => {
+  const { calls } = await round(SCORES, { steps: 0 });
+  assert.deepEqual(calls, ['diffusion 1', 'diffusion 2', 'ring']);
   assert.equal(calls.length, JUDGED_IN_LAST_ROUND);
 });
 
+test('those that are like one before are not judged, and the prior is not asked about one alone', async () => {
+  const like = (start: string, score: number) => candidate(start, score, 5, 0.9);
+  const [spot, , third, , first, ring] = BEFORE;
+  const next = await round(
+    { ...SCORES, 'diffusion 3': -3 },
+    { before: [third, like('diffusion 2', -3.1), first, ring], steps: 0 },
+  );
+  assert.deepEqual(next.calls, ['diffusion 1', 'diffusion 3', 'ring']);
+  const alike = [spot, like('diffusion 2', -3.1), first, like('ring', -3.4)];
+  assert.deepEqual(await round(SCORES, { before: alike, steps: 0 }), { calls: [], chosen: 'diffusion 1' });
+  const { calls } = await round(SCORES, { before: alike });
+  assert.deepEqual(calls, ['diffusion 1', 'fit from diffusion 1', 'on from fit', 'fit', 'diffusion on']);
+});
+
+test('where a later kernel is better by chance only, the earlier one is judged first, and those like it are not', async () => {
+  const earlier = candidate('diffusion 0', -3.19, 5, 0.9);
+  const later = { ...BEFORE[4], losses: met('', -3.2, 9).losses };
+  const { calls } = await round({ ...SCORES, 'diffusion 0': -3 }, { before: [earlier, BEFORE[3], later], steps: 0 });
+  assert.deepEqual(calls, ['diffusion 0', 'diffusion 2']);
+});
+
 test('where fits under the prior are asked for, the best of those judged is fitted, and a diffusion goes on from there', async () => {
-  const { calls } = await round({ ...ALIKE, 'diffusion 2': -9 });
+  const { calls } = await round({ ...SCORES, 'diffusion 2': -9 });
   assert.deepEqual(calls.slice(JUDGED_IN_LAST_ROUND), ['fit from diffusion 2', 'on from fit', 'fit', 'diffusion on']);
 });
 
-test('where none was diffused before, the best fit is gone on from', async () => {
-  const { calls } = await round(ALIKE, { before: [candidate('spot', -3.3), candidate('ring', -3.4)] });
+test('where none was diffused before, the fit is gone on from', async () => {
+  const { calls } = await round(SCORES, { before: [candidate('ring', -3.4, 1)] });
   assert.deepEqual(calls, ['ring', 'fit from ring', 'on from fit', 'fit', 'diffusion on']);
 });
 
