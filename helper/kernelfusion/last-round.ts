@@ -2,9 +2,9 @@
  * The last round of a search: what gradients may have misjudged is asked once more, under the prior.
  *
  * The best kernels that differ are judged under the prior, which sees through those that owe their score to a pattern of the scene (facades), and
- * knows thin strokes from haze. Which of two that are alike is the better one it knows no better than gradients do. Then, if that is asked for, the best is fitted on under the prior, and a diffusion goes on from there. Under the prior haze
- * looks good, so that score alone decides nothing, and a kernel that was only fitted is chosen only if it leads clearly by both together
- * (docs/experiments.md).
+ * knows thin strokes from haze. Which of two that are alike is the better one it knows no better than gradients do. Then, if that is asked for,
+ * the best is fitted on under the prior, and a diffusion goes on from there. Under the prior haze looks good, so that score alone decides nothing,
+ * and a kernel that was only fitted is chosen only if it leads clearly by both together (docs/experiments.md).
  */
 import type { Kernel } from '../../shared/kernel.ts';
 import { type Candidate, ranked } from './candidates.ts';
