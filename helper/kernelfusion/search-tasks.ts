@@ -6,6 +6,7 @@ import { type Kernel, resizeSide, toScale } from '../../shared/kernel.ts';
 import { makePlanes, type Planes } from '../image/planes.ts';
 import { crossFit, underGradients } from './cross-fit.ts';
 import { bicubicCanvas } from './degradation.ts';
+import { ofDifferences } from './difference-equations.ts';
 import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
 import { kernelByEdges } from './edge-kernel.ts';
 import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
@@ -86,7 +87,8 @@ export const SEARCH_TASKS = {
     const view = lumaView(searched);
     const luma = makePlanes(view.width, view.height, 1, view.y);
     const scenes = underGradients(view, searched, chance, signal);
-    return crossFit(luma, usable, start, steps, scenes, makeNormalEquations(product, size, scale), chance, onStep);
+    const equations = ofDifferences(makeNormalEquations(product, size, scale), scale);
+    return crossFit(luma, usable, start, steps, scenes, equations, chance, onStep);
   },
 
   /** The reverse diffusion; its kernel without haze. */
