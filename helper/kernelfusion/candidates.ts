@@ -31,13 +31,9 @@ const APART = 0.6;
 
 const handicap = ({ kernel }: Candidate): number => APART * scattered(trimKernel(kernel, HAZE));
 
-/**
- * The best of all kernels met, in the order they were met. Where any was diffused, those that were only fitted are but places to go on
- * from: they are hazy, and where one foretells far better than all that were diffused it has found a pattern of the scene
- * (docs/experiments.md).
- */
+/** The best of all kernels met, in the order they were met. */
 export function choose(met: readonly Candidate[]): Candidate {
-  const diffused = met.filter((candidate) => candidate.diffused);
-  if (diffused.length > 0) return diffused.reduce((a, b) => (surely(b, a) > SURE ? b : a));
-  return met.reduce((a, b) => (surely(b, a, handicap(b) - handicap(a)) > SURE ? b : a));
+  const priorFollows = met.some(({ diffused }) => diffused);
+  const lead = (b: Candidate, a: Candidate) => (priorFollows ? 0 : handicap(b) - handicap(a));
+  return met.reduce((a, b) => (surely(b, a, lead(b, a)) > SURE ? b : a));
 }

@@ -4,7 +4,7 @@
  * They were not kept from the kernel: the searches fit it to all usable pixels, those judged among them. With a few hundred taps for
  * thousands of pixels it has little room to know them by heart; on the smallest layers it has more.
  *
- * Some of the layer's pixels are hidden, the scene is inferred from the others with the kernel, and the hidden ones are
+ * A part of the layer's pixels is hidden at a time (hidden-pixels.ts), the scene is inferred from the others with the kernel, and the hidden ones are
  * foretold from it: not only their values but also how far off they may be, which a draw of the scene shows. The score is the
  * mean negative logarithm of a Student density (a proper score, Gneiting & Raftery 2007). The error alone would favour kernels
  * that are too wide where the scene is all grain: they foretell its mean, and do not know that they do not know it. The
@@ -13,14 +13,16 @@
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { bicubicCanvas, makeDegradation } from './degradation.ts';
+import { hideInTurn } from './hidden-pixels.ts';
 import type { Random } from './random.ts';
 import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
 
-/** Share of the pixels that a judge hides. */
-const HIDDEN = 0.25;
+/** Squares of so many pixels a side are hidden, in so many turns. */
+const SQUARE = 4;
+export const TURNS = 5;
 const ROUNDS = 5;
 const ITERATIONS = 15;
-/** Hidden pixels start as the mean of the shown ones within this many pixels. */
+/** Hidden pixels start as the mean of the shown ones within this many pixels, or within as many more as it takes to find any. */
 const REACH = 2;
 /** Squared deviations are averaged over this many pixels around each hidden one. */
 const RADIUS = 4;
@@ -28,11 +30,6 @@ const RADIUS = 4;
 const DOUBT = 10;
 /** Degrees of freedom of the Student density. */
 const FREEDOM = 4;
-
-/** 1 for pixels that are shown, 0 for hidden ones. */
-export function hidePixels(count: number, random: Random, share = HIDDEN): Float32Array {
-  return Float32Array.from({ length: count }, () => (random.uniform() < share ? 0 : 1));
-}
 
 /** How well hidden pixels were foretold; less is better in both. */
 export interface Prediction {
@@ -104,6 +101,38 @@ function meanOf(values: readonly number[]): { readonly mean: number; readonly er
   return { mean, error: Math.sqrt(variance / values.length) };
 }
 
+/** Hides a view's squares in turn, and foretells them from the others, under sparse gradients. Pixels whose `usable` is 0 are not scored. */
+export async function foretellInTurns(
+  view: Omit<View, 'shown'>,
+  usable: Uint8Array,
+  kernel: Kernel,
+  random: Random,
+  signal?: AbortSignal,
+): Promise<DetailedPrediction> {
+  const predictions: DetailedPrediction[] = [];
+  for (const shown of hideInTurn(view, SQUARE, TURNS, random)) {
+    predictions.push(await foretell({ ...view, shown }, usable, kernel, random, signal));
+  }
+  return inAll(predictions);
+}
+
+/** What was foretold of several sets of pixels, as of one. */
+function inAll(predictions: readonly DetailedPrediction[]): DetailedPrediction {
+  const count = predictions.reduce((sum, { losses }) => sum + losses.length, 0);
+  const losses = new Float32Array(count);
+  const blocks = new Uint32Array(count);
+  let at = 0;
+  let squares = 0;
+  for (const prediction of predictions) {
+    losses.set(prediction.losses, at);
+    blocks.set(prediction.blocks, at);
+    at += prediction.losses.length;
+    squares += prediction.losses.length * prediction.error ** 2;
+  }
+  const score = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(count, 1);
+  return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses, blocks };
+}
+
 /** Foretells the hidden pixels of a view, under sparse gradients. Pixels whose `usable` is 0 are not scored. */
 export async function foretell(
   view: View,
@@ -173,19 +202,17 @@ export function blankCanvas(y: Planes, shown: Float32Array, kernel: Kernel): Pla
 
 /** The hidden pixels replaced by the mean of the shown ones around them. */
 function withoutHidden(y: Float32Array, width: number, height: number, shown: Float32Array): Float32Array {
-  const out = y.slice();
-  for (let i = 0; i < shown.length; i++) {
-    if (shown[i] === 1) continue;
-    const [row, column] = [Math.floor(i / width), i % width];
+  const around = (row: number, column: number, reach: number): number => {
     let sum = 0;
     let count = 0;
-    for (let r = Math.max(0, row - REACH); r <= Math.min(height - 1, row + REACH); r++) {
-      for (let c = Math.max(0, column - REACH); c <= Math.min(width - 1, column + REACH); c++) {
+    for (let r = Math.max(0, row - reach); r <= Math.min(height - 1, row + reach); r++) {
+      for (let c = Math.max(0, column - reach); c <= Math.min(width - 1, column + reach); c++) {
         sum += shown[r * width + c] * y[r * width + c];
         count += shown[r * width + c];
       }
     }
-    out[i] = sum / Math.max(count, 1);
-  }
-  return out;
+    if (count > 0) return sum / count;
+    return reach < Math.max(width, height) ? around(row, column, reach + 1) : 0;
+  };
+  return y.map((v, i) => (shown[i] === 1 ? v : around(Math.floor(i / width), i % width, REACH)));
 }

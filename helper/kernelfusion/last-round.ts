@@ -1,10 +1,9 @@
 /**
  * The last round of a search: what gradients may have misjudged is asked once more, under the prior.
  *
- * The best kernels that differ are judged under the prior, which sees through those that owe their score to a pattern of the scene (facades), and
- * knows thin strokes from haze. Which of two that are alike is the better one it knows no better than gradients do. Then, if that is asked for,
- * the best is fitted on under the prior, and a diffusion goes on from there. Under the prior haze looks good, so that score alone decides nothing,
- * and a kernel that was only fitted is chosen only if it leads clearly by both together (docs/experiments.md).
+ * The best kernels that differ are judged under the prior, which sees through those that owe their score to a pattern of the scene (facades).
+ * Which of two that are alike is the better one it knows no better than gradients do, and what it thinks best alone is too hazy: the scores
+ * are added up (docs/experiments.md). Then, if that is asked for, the best is fitted on under the prior, and a diffusion goes on from there.
  */
 import type { Kernel } from '../../shared/kernel.ts';
 import { type Candidate, ranked } from './candidates.ts';
@@ -22,16 +21,10 @@ export interface LastRoundTools {
   diffuseOn(from: Candidate, signal?: AbortSignal): Promise<Candidate>;
 }
 
-/** At most so many of the diffused kernels are judged, and one that was fitted. */
-const DIFFUSED = 2;
-export const JUDGED_IN_LAST_ROUND = DIFFUSED + 1;
+/** The best one, and one of each kind that differs from it. */
+export const JUDGED_IN_LAST_ROUND = 3;
 /** Kernels that correlate so are taken for one. */
 const ALIKE = 0.95;
-
-/** How often a score under the prior counts beside the one under gradients. */
-const PRIOR_COUNTS = 2;
-/** By so many nats a fitted kernel must lead, in the sum. */
-const LEAD = 0.06;
 
 /**
  * The best kernel by both scores together, and those that were found here. `first`: the best of those met, by gradients; `steps`: of fitting under
@@ -47,7 +40,7 @@ export async function lastRound(
   const sums = new Map<Candidate, number>();
   const rate = async (candidate: Candidate, stop: AbortSignal) => {
     const { score } = await judgeUnderPrior(candidate, stop);
-    sums.set(candidate, candidate.score + PRIOR_COUNTS * score + (candidate.diffused ? 0 : LEAD));
+    sums.set(candidate, candidate.score + score);
     return candidate;
   };
   const best = () => [...sums].reduce((a, b) => (b[1] < a[1] ? b : a))[0];
@@ -64,15 +57,14 @@ export async function lastRound(
   return { chosen: best(), met: [fittedOn, diffusedOn] };
 }
 
-/** The first one, then the best diffused ones and the best fit, as far as they are not like one before. */
+/** The first one, then the best diffused one and the best fit that are not like one before. */
 function differing(first: Candidate, met: readonly Candidate[]): Candidate[] {
   const judged = [first];
   const isNew = ({ kernel }: Candidate) => judged.every((other) => likeness(kernel, other.kernel) < ALIKE);
-  for (const candidate of ranked(met, { diffused: true })) {
-    if (judged.length < DIFFUSED && isNew(candidate)) judged.push(candidate);
+  for (const diffused of [true, false]) {
+    const next = ranked(met, { diffused }).find(isNew);
+    if (next) judged.push(next);
   }
-  const [fit] = ranked(met, { diffused: false });
-  if (fit && isNew(fit)) judged.push(fit);
   return judged;
 }
 

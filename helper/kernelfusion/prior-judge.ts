@@ -7,7 +7,8 @@
  */
 import type { Kernel } from '../../shared/kernel.ts';
 import { makeDegradation } from './degradation.ts';
-import { type DetailedPrediction, hidePixels, scoreForetold } from './held-out.ts';
+import { type DetailedPrediction, scoreForetold } from './held-out.ts';
+import { hidePixels } from './hidden-pixels.ts';
 import { lumaOf } from './luma.ts';
 import { type PriorView, sceneUnderPrior } from './prior-scene.ts';
 import type { Random } from './random.ts';

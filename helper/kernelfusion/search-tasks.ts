@@ -9,7 +9,8 @@ import { bicubicCanvas } from './degradation.ts';
 import { ofDifferences } from './difference-equations.ts';
 import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
 import { kernelByEdges } from './edge-kernel.ts';
-import { type DetailedPrediction, foretell, hidePixels } from './held-out.ts';
+import { type DetailedPrediction, foretellInTurns } from './held-out.ts';
+import { hidePixels } from './hidden-pixels.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
 import { centreKernel, HAZE, makeNormalEquations, trimKernel, type WindowProduct } from './kernel-solver.ts';
 import { lumaOf } from './luma.ts';
@@ -109,12 +110,8 @@ export const SEARCH_TASKS = {
   },
 
   /** What a kernel foretells of hidden pixels, under sparse gradients. */
-  judge({ searched, kernel, seed }: Judgement, _: object, signal?: AbortSignal): Promise<DetailedPrediction> {
-    const { usable } = searched;
-    const chance = makeRandom(seed, CHANCE.judge);
-    const view = { ...lumaView(searched), shown: hidePixels(usable.length, chance) };
-    return foretell(view, usable, kernel, chance, signal);
-  },
+  judge: ({ searched, kernel, seed }: Judgement, _: object, signal?: AbortSignal): Promise<DetailedPrediction> =>
+    foretellInTurns(lumaView(searched), searched.usable, kernel, makeRandom(seed, CHANCE.judge), signal),
 
   /** Cross-fitting under the prior. */
   async fitUnderPrior(

@@ -6,6 +6,7 @@ import type { Planes } from '../image/planes.ts';
 import { CROSS_FIT_ITERATIONS, FOLDS } from './cross-fit.ts';
 import { DIFFUSION_SEARCH } from './diffusion-search.ts';
 import { SEARCH_SCALE, type SearchPlan, searchParts } from './estimate-kernel.ts';
+import { TURNS } from './held-out.ts';
 import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import { JUDGE_TIMES } from './prior-judge.ts';
@@ -18,8 +19,8 @@ export type Work = Readonly<Record<Phase, number>>;
 
 /** How many multiply-adds the executor does while a solver does one of A or its adjoint, with all that belongs to it, roughly. */
 const SLOWNESS = 5;
-/** What is solved in a judgement, in steps of cross-fitting. */
-const JUDGEMENT = 6;
+/** What is solved in a judgement, in steps of cross-fitting: six for each turn. */
+const JUDGEMENT = 6 * TURNS;
 /** What it takes to find a kernel by edges, in steps of cross-fitting. */
 const BY_EDGES = 6;
 

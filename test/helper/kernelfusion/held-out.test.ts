@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutPlanes, type Planes } from '../../../helper/image/planes.ts';
-import { blankScene, foretell, hidePixels, leastLead, surely } from '../../../helper/kernelfusion/held-out.ts';
+import { blankScene, foretell, foretellInTurns, leastLead, surely } from '../../../helper/kernelfusion/held-out.ts';
+import { hidePixels } from '../../../helper/kernelfusion/hidden-pixels.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';
@@ -14,7 +15,7 @@ const SIGMA = 1 / 127.5;
 function viewOf({ data, width, height }: Planes): View {
   const noise = makeRandom(1).normals(data.length);
   const y = data.map((v, i) => v + SIGMA * noise[i]);
-  return { y, width, height, shown: hidePixels(y.length, makeRandom(3)), variance: SIGMA ** 2 };
+  return { y, width, height, shown: hidePixels(y.length, makeRandom(3), 0.25), variance: SIGMA ** 2 };
 }
 
 const everywhere = ({ y }: View) => new Uint8Array(y.length).fill(1);
@@ -24,17 +25,6 @@ const score = (view: View, kernel: Kernel, usable = everywhere(view)) =>
 const view = viewOf(blurred(rectangles(90, 4), HOOK));
 /** Half of the pixels, hidden ones and shown ones. */
 const LEFT = everywhere(view).map((_, i) => (i % view.width < view.width / 2 ? 1 : 0));
-
-test('about a quarter of the pixels is hidden, or the share asked for, the same ones for the same seed', () => {
-  const hidden = (share?: number) => {
-    const shown = hidePixels(40_000, makeRandom(1), share);
-    assert.ok(shown.every((v) => v === 0 || v === 1));
-    return shown.reduce((sum, v) => sum + 1 - v, 0) / shown.length;
-  };
-  assertClose([hidden(), hidden(0.6)], [0.25, 0.6], 0.01);
-  assert.deepEqual(hidePixels(400, makeRandom(1)), hidePixels(400, makeRandom(1)));
-  assert.notDeepEqual(hidePixels(400, makeRandom(1)), hidePixels(400, makeRandom(2)));
-});
 
 test('a lopsided kernel foretells hidden pixels better than itself turned round, and than the plain bicubic one', async () => {
   const truth = await score(view, HOOK);
@@ -95,6 +85,42 @@ test('the scene assumed at first is the plane enlarged, with the margin that the
   // 2 x 4 + 10 by 2 x 3 + 10.
   assert.equal(mean.length, 18 * 16);
   assertClose(mean, new Array(288).fill(0.25), 1e-6);
+});
+
+test('however large a gap, the scene assumed at first in it is the mean of the pixels nearest to it', () => {
+  const [width, height] = [20, 3];
+  const shown = Float32Array.from({ length: width * height }, (_, i) => (i % width < 9 || i % width > 15 ? 1 : 0));
+  const y = shown.map((v, i) => (v === 0 ? 9 : i % width < 9 ? -0.5 : 0.5));
+  const { mean } = blankScene({ y, width, height, shown, variance: 1 }, bicubicKernel(2));
+  const columns = mean.length / (2 * height + bicubicKernel(2).size - 2);
+  // LR pixel 12, in the middle of the gap, sees as much of the left as of the right; enlarged by two, with a margin.
+  const middle = Math.floor(mean.length / columns / 2) * columns + (columns - 2 * width) / 2 + 24.5;
+  assertClose([(mean[Math.floor(middle)] + mean[Math.ceil(middle)]) / 2], [0], 0.05);
+  assert.ok(mean.every((v) => Math.abs(v) < 0.6));
+});
+
+test('in turns every usable pixel is foretold once, from scenes that do not see it; all turns count as one', async () => {
+  const { shown: _, ...whole } = viewOf(blurred(rectangles(50, 4), HOOK));
+  const seeing = (y: Float32Array, usable: Uint8Array) => foretellInTurns({ ...whole, y }, usable, HOOK, makeRandom(2));
+  const everything = everywhere({ ...whole, shown: whole.y });
+  const all = await seeing(whole.y, everything);
+  assert.equal(all.losses.length, whole.y.length);
+  assertClose([all.losses.reduce((sum, v) => sum + v, 0) / all.losses.length], [all.score], 1e-5);
+  // One pixel: it is foretold as before, whatever its own value is.
+  const at = Math.round(whole.y.length / 2);
+  const alone = everything.map((_, i) => (i === at ? 1 : 0));
+  const wild = whole.y.map((v, i) => (i === at ? 50 : v));
+  const [before, after] = [await seeing(whole.y, alone), await seeing(wild, alone)];
+  assert.equal(before.losses.length, 1);
+  assertClose([Math.abs(50 - whole.y[at] - after.error)], [before.error], 1e-4);
+  const { width } = whole;
+  const block = Math.floor(Math.floor(at / width) / 16) * Math.ceil(width / 16) + Math.floor((at % width) / 16);
+  assert.deepEqual([...before.blocks], [block]);
+  // The root mean squared error of all is that of the halves.
+  const halves = [0, 1].map((half) => everything.map((_, i) => (i % 2 === half ? 1 : 0)));
+  const [even, odd] = [await seeing(whole.y, halves[0]), await seeing(whole.y, halves[1])];
+  const squares = ({ error, losses }: typeof all) => error ** 2 * losses.length;
+  assertClose([squares(even) + squares(odd)], [squares(all)], 1e-6);
 });
 
 test('the score is the mean loss of the pixels scored, and sureness the mean difference in standard errors', async () => {

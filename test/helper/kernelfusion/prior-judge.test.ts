@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Planes } from '../../../helper/image/planes.ts';
-import { hidePixels } from '../../../helper/kernelfusion/held-out.ts';
+import { hidePixels } from '../../../helper/kernelfusion/hidden-pixels.ts';
 import { foretellUnderPrior, HIDDEN_FROM_PRIOR, JUDGE_TIMES } from '../../../helper/kernelfusion/prior-judge.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { flip, type Kernel } from '../../../shared/kernel.ts';
