@@ -12,8 +12,9 @@
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import { type Candidate, choose, ranked } from './candidates.ts';
+import type { Evidence } from './confidence.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
-import type { DetailedPrediction } from './held-out.ts';
+import { type DetailedPrediction, IN_SQUARES, ONE_BY_ONE } from './held-out.ts';
 import { type KernelSearch, openKernelSearch, type SearchTools } from './kernel-search.ts';
 import { startKernel } from './kernel-starts.ts';
 import { JUDGED_IN_LAST_ROUND, lastRound } from './last-round.ts';
@@ -39,7 +40,7 @@ export interface SearchPlan {
   readonly underPrior: number | null;
 }
 
-/** How many kernels a search fits, how many steps its diffusions make, and how many kernels it judges. */
+/** How many kernels a search fits, how many steps its diffusions make, and how much it judges. */
 export function searchParts({ shapes, edges, diffusions, refined, underPrior }: SearchPlan) {
   const fits = shapes.length + edges.length + Math.min(1, diffusions);
   const last = Math.min(1, underPrior ?? 0);
@@ -48,8 +49,8 @@ export function searchParts({ shapes, edges, diffusions, refined, underPrior }: 
     byEdges: edges.length,
     fits,
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
-    // The plain one as well.
-    judged: fits + diffusions + last + onwards + 1,
+    // Each kernel in squares, the one that is chosen and the plain one one by one as well.
+    turnsOfJudging: (fits + diffusions + last + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
     judgedUnderPrior: underPrior === null ? 0 : JUDGED_IN_LAST_ROUND + 2 * last,
   };
 }
@@ -63,14 +64,8 @@ export function searchSteps(plan: SearchPlan): number {
 export interface Estimate {
   /** Its kernel is on the grid of SEARCH_SCALE. */
   readonly chosen: Candidate;
-  /**
-   * The best by the judge under gradients, before the last round. It speaks for that layer's kernel against the plain one, also where
-   * the last round found a better: confidence is calibrated on that judge.
-   */
-  readonly byGradients: Candidate;
-  /** What the plain bicubic kernel foretells. */
-  readonly plain: DetailedPrediction;
-  /** Every kernel that was judged, in the order they were met. */
+  readonly evidence: Evidence;
+  /** Every kernel that was met, in that order. */
   readonly candidates: readonly Candidate[];
 }
 
@@ -88,17 +83,18 @@ export async function estimateKernel(
   const { signal } = tools;
   const search = await openKernelSearch(searched, prior, random.below(2 ** 31), tools, listen);
   try {
-    const [plain, met] = await together<[DetailedPrediction, Candidate[]]>(
-      [
-        (stop) => search.foretell(bicubicKernel(searched.scale), stop),
-        (stop) => searchFromAllStarts(search, searched, plan, stop),
-      ],
+    const met = await searchFromAllStarts(search, searched, plan, signal);
+    const byGradients = choose(met);
+    const last =
+      plan.underPrior === null
+        ? { chosen: byGradients, met: [] }
+        : await lastRound(byGradients, met, search, plan.underPrior, signal);
+    const foretell = (kernel: Kernel) => (stop: AbortSignal) => search.foretell(kernel, ONE_BY_ONE, stop);
+    const [chosen, plain] = await together<DetailedPrediction[]>(
+      [foretell(last.chosen.kernel), foretell(bicubicKernel(searched.scale))],
       signal,
     );
-    const byGradients = choose(met);
-    if (plan.underPrior === null) return { chosen: byGradients, byGradients, plain, candidates: met };
-    const last = await lastRound(byGradients, met, search, plan.underPrior, signal);
-    return { chosen: last.chosen, byGradients, plain, candidates: [...met, ...last.met] };
+    return { chosen: last.chosen, evidence: { chosen, plain }, candidates: [...met, ...last.met] };
   } finally {
     await search.release();
   }
@@ -109,7 +105,7 @@ async function searchFromAllStarts(
   search: KernelSearch,
   { size, scale }: Searched,
   { shapes, edges, fitting, diffusions, refined }: SearchPlan,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Candidate[]> {
   type Search = (stop: AbortSignal) => Promise<Candidate>;
   const fits = shapes.map<Search>(

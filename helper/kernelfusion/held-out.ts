@@ -17,9 +17,15 @@ import { hideInTurn } from './hidden-pixels.ts';
 import type { Random } from './random.ts';
 import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
 
-/** Squares of so many pixels a side are hidden, in so many turns. */
-const SQUARE = 4;
-export const TURNS = 5;
+/** How a judge hides pixels: squares of so many a side, in so many turns. */
+export interface Hiding {
+  readonly side: number;
+  readonly turns: number;
+}
+/** Tells which of two kernels is the right one (hidden-pixels.ts). */
+export const IN_SQUARES: Hiding = { side: 4, turns: 5 };
+/** Tells which parts of a layer speak against a kernel (confidence.ts). */
+export const ONE_BY_ONE: Hiding = { side: 1, turns: 4 };
 const ROUNDS = 5;
 const ITERATIONS = 15;
 /** Hidden pixels start as the mean of the shown ones within this many pixels, or within as many more as it takes to find any. */
@@ -101,16 +107,17 @@ function meanOf(values: readonly number[]): { readonly mean: number; readonly er
   return { mean, error: Math.sqrt(variance / values.length) };
 }
 
-/** Hides a view's squares in turn, and foretells them from the others, under sparse gradients. Pixels whose `usable` is 0 are not scored. */
+/** Hides a view's pixels in turn, and foretells them from the others, under sparse gradients. Pixels whose `usable` is 0 are not scored. */
 export async function foretellInTurns(
   view: Omit<View, 'shown'>,
   usable: Uint8Array,
   kernel: Kernel,
+  { side, turns }: Hiding,
   random: Random,
   signal?: AbortSignal,
 ): Promise<DetailedPrediction> {
   const predictions: DetailedPrediction[] = [];
-  for (const shown of hideInTurn(view, SQUARE, TURNS, random)) {
+  for (const shown of hideInTurn(view, side, turns, random)) {
     predictions.push(await foretell({ ...view, shown }, usable, kernel, random, signal));
   }
   return inAll(predictions);

@@ -9,7 +9,7 @@ import type { Executor } from '../tensor/executor.ts';
 import type { Candidate } from './candidates.ts';
 import { canvasSize } from './degradation.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
-import type { DetailedPrediction } from './held-out.ts';
+import { type DetailedPrediction, type Hiding, IN_SQUARES } from './held-out.ts';
 import { compileWindowProduct } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
 import type { LastRoundTools } from './last-round.ts';
@@ -25,8 +25,8 @@ export interface SearchTools {
 }
 
 export interface KernelSearch extends LastRoundTools {
-  /** What a kernel foretells of hidden pixels. */
-  foretell(kernel: Kernel, signal?: AbortSignal): Promise<DetailedPrediction>;
+  /** What a kernel foretells of pixels that are hidden in that way. */
+  foretell(kernel: Kernel, hiding: Hiding, signal?: AbortSignal): Promise<DetailedPrediction>;
   /** A kernel to begin at, which strong edges tell of (edge-kernel.ts). */
   findByEdges(lambda: number, signal?: AbortSignal): Promise<Kernel>;
   /** Cross-fitting under sparse gradients. `start`: in words. */
@@ -66,7 +66,8 @@ export async function openKernelSearch(
   /** How many diffusions have gone on: each has a number of its own, after those that begin. */
   let onwards = 0;
 
-  const foretell = (kernel: Kernel, signal?: AbortSignal) => tasks.run('judge', { ...piece, kernel }, {}, signal);
+  const foretell = (kernel: Kernel, hiding: Hiding, signal?: AbortSignal) =>
+    tasks.run('judge', { ...piece, kernel, hiding }, {}, signal);
   /** A kernel that is worked on and then judged; `steps`: those before. */
   const develop = async (
     { start, steps, diffused }: Pick<Candidate, 'start' | 'steps' | 'diffused'>,
@@ -79,7 +80,7 @@ export async function openKernelSearch(
       onStep(kernel);
     };
     const kernel = await work({ ...asked, onStep: hear });
-    return { kernel, steps: made, start, diffused, ...(await foretell(kernel, signal)) };
+    return { kernel, steps: made, start, diffused, ...(await foretell(kernel, IN_SQUARES, signal)) };
   };
 
   return {

@@ -9,7 +9,7 @@ import { bicubicCanvas } from './degradation.ts';
 import { ofDifferences } from './difference-equations.ts';
 import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
 import { kernelByEdges } from './edge-kernel.ts';
-import { type DetailedPrediction, foretellInTurns } from './held-out.ts';
+import { type DetailedPrediction, foretellInTurns, type Hiding } from './held-out.ts';
 import { hidePixels } from './hidden-pixels.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
 import { centreKernel, HAZE, makeNormalEquations, trimKernel, type WindowProduct } from './kernel-solver.ts';
@@ -63,6 +63,10 @@ export interface Judgement extends Piece {
   readonly kernel: Kernel;
 }
 
+export interface JudgementByGradients extends Judgement {
+  readonly hiding: Hiding;
+}
+
 /** How thoroughly the picture is restored from which a diffusion goes on. */
 const PICTURE = { rounds: 2, iterations: 15 };
 
@@ -110,8 +114,14 @@ export const SEARCH_TASKS = {
   },
 
   /** What a kernel foretells of hidden pixels, under sparse gradients. */
-  judge: ({ searched, kernel, seed }: Judgement, _: object, signal?: AbortSignal): Promise<DetailedPrediction> =>
-    foretellInTurns(lumaView(searched), searched.usable, kernel, makeRandom(seed, CHANCE.judge), signal),
+  judge(
+    { searched, kernel, hiding, seed }: JudgementByGradients,
+    _: object,
+    signal?: AbortSignal,
+  ): Promise<DetailedPrediction> {
+    const chance = makeRandom(seed, CHANCE.judge);
+    return foretellInTurns(lumaView(searched), searched.usable, kernel, hiding, chance, signal);
+  },
 
   /** Cross-fitting under the prior. */
   async fitUnderPrior(

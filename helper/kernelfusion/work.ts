@@ -6,7 +6,6 @@ import type { Planes } from '../image/planes.ts';
 import { CROSS_FIT_ITERATIONS, FOLDS } from './cross-fit.ts';
 import { DIFFUSION_SEARCH } from './diffusion-search.ts';
 import { SEARCH_SCALE, type SearchPlan, searchParts } from './estimate-kernel.ts';
-import { TURNS } from './held-out.ts';
 import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import { JUDGE_TIMES } from './prior-judge.ts';
@@ -19,8 +18,8 @@ export type Work = Readonly<Record<Phase, number>>;
 
 /** How many multiply-adds the executor does while a solver does one of A or its adjoint, with all that belongs to it, roughly. */
 const SLOWNESS = 5;
-/** What is solved in a judgement, in steps of cross-fitting: six for each turn. */
-const JUDGEMENT = 6 * TURNS;
+/** What is solved in a turn of a judgement, in steps of cross-fitting. */
+const TURN_OF_JUDGING = 6;
 /** What it takes to find a kernel by edges, in steps of cross-fitting. */
 const BY_EDGES = 6;
 
@@ -61,12 +60,12 @@ export function plannedWork(
   const sceneUnderPrior = (times: readonly number[]) =>
     times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(taps));
   const searching = (plan: SearchPlan) => {
-    const { byEdges, fits, diffusionSteps, judged, judgedUnderPrior } = searchParts(plan);
+    const { byEdges, fits, diffusionSteps, turnsOfJudging, judgedUnderPrior } = searchParts(plan);
     const stepUnderPrior = y.channels * taps ** 2 + sceneUnderPrior(LATER_TIMES);
     // What scenes take more when they are begun.
     const begun = FOLDS * (sceneUnderPrior(FIRST_TIMES) - sceneUnderPrior(LATER_TIMES));
     return (
-      (fits * (plan.fitting + FOLDS) + judged * JUDGEMENT + byEdges * BY_EDGES) * crossFit +
+      (fits * (plan.fitting + FOLDS) + turnsOfJudging * TURN_OF_JUDGING + byEdges * BY_EDGES) * crossFit +
       diffusionSteps * diffusion +
       // From two scenes.
       judgedUnderPrior * 2 * sceneUnderPrior(JUDGE_TIMES) +

@@ -10,7 +10,7 @@ import { bicubicKernel, type Kernel, meanKernel, resizeSide, type Scale, toScale
 import type { UpscaleOptions } from '../../../shared/options.ts';
 import { cutPlanes, mapPlanes, type Planes } from '../../image/planes.ts';
 import { makeStage } from '../checkpoint.ts';
-import { confidenceOf, plainShare } from '../confidence.ts';
+import { confidenceOf, type Evidence, plainShare } from '../confidence.ts';
 import { consistency } from '../consistency.ts';
 import type { Searched } from '../diffusion-search.ts';
 import {
@@ -185,11 +185,10 @@ async function findKernel(
 }
 
 /** What comes of an estimate. `asked`: side of the kernel in HR pixels, null for that of the search. */
-export function foundBy(estimate: Omit<Estimate, 'candidates'>, scale: Scale, asked: number | null): Found {
-  const evidence = { chosen: estimate.byGradients, plain: estimate.plain };
+export function foundBy({ chosen, evidence }: Omit<Estimate, 'candidates'>, scale: Scale, asked: number | null): Found {
   const reason = whyNot(evidence);
   if (reason !== null) return fallBack(scale, reason);
-  const kernel = carried(estimate.chosen.kernel, scale);
+  const kernel = carried(chosen.kernel, scale);
   return {
     kernel: asked === null ? onLeastSide(kernel) : resizeSide(kernel, asked),
     kernelSource: 'estimated',
@@ -199,7 +198,7 @@ export function foundBy(estimate: Omit<Estimate, 'candidates'>, scale: Scale, as
 }
 
 /** Why the plain kernel is better than the one found, as far as can be told, or null. */
-export function whyNot(evidence: Pick<Estimate, 'chosen' | 'plain'>): string | null {
+export function whyNot(evidence: Evidence): string | null {
   if (!isEvident(evidence.chosen.error, evidence.plain.error)) return 'the kernel found foretells its pixels no better';
   return plainShare(confidenceOf(evidence)) === 1 ? 'its parts disagree about the kernel found' : null;
 }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutPlanes, type Planes } from '../../../helper/image/planes.ts';
-import { blankScene, foretell, foretellInTurns, leastLead, surely } from '../../../helper/kernelfusion/held-out.ts';
+import {
+  blankScene,
+  foretell,
+  foretellInTurns,
+  IN_SQUARES,
+  leastLead,
+  surely,
+} from '../../../helper/kernelfusion/held-out.ts';
 import { hidePixels } from '../../../helper/kernelfusion/hidden-pixels.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
@@ -101,7 +108,8 @@ test('however large a gap, the scene assumed at first in it is the mean of the p
 
 test('in turns every usable pixel is foretold once, from scenes that do not see it; all turns count as one', async () => {
   const { shown: _, ...whole } = viewOf(blurred(rectangles(50, 4), HOOK));
-  const seeing = (y: Float32Array, usable: Uint8Array) => foretellInTurns({ ...whole, y }, usable, HOOK, makeRandom(2));
+  const seeing = (y: Float32Array, usable: Uint8Array) =>
+    foretellInTurns({ ...whole, y }, usable, HOOK, IN_SQUARES, makeRandom(2));
   const everything = everywhere({ ...whole, shown: whole.y });
   const all = await seeing(whole.y, everything);
   assert.equal(all.losses.length, whole.y.length);

@@ -27,10 +27,14 @@ test('every pixel is hidden in one turn, with its whole square, and all turns hi
     assert.equal(hidingIt.length, 1);
     return hidingIt[0];
   });
-  const corner = (i: number) => Math.floor(Math.floor(i / width) / side) * side * width + Math.floor((i % width) / side) * side;
+  const corner = (i: number) =>
+    Math.floor(Math.floor(i / width) / side) * side * width + Math.floor((i % width) / side) * side;
   assert.ok(turnOf.every((turn, i) => turn === turnOf[corner(i)]));
   const squares = turns.map((shown) => shown.filter((v, i) => v === 0 && corner(i) === i).length);
-  assert.equal(squares.reduce((a, b) => a + b), 11 * 6);
+  assert.equal(
+    squares.reduce((a, b) => a + b),
+    11 * 6,
+  );
   assert.ok(Math.max(...squares) - Math.min(...squares) <= 1, `${squares}`);
 });
 

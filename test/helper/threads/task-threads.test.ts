@@ -5,6 +5,7 @@ import type { Planes } from '../../../helper/image/planes.ts';
 import { canvasSize } from '../../../helper/kernelfusion/degradation.ts';
 import { DIFFUSION_ON, type Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import { withoutBorder } from '../../../helper/kernelfusion/estimate-kernel.ts';
+import { IN_SQUARES } from '../../../helper/kernelfusion/held-out.ts';
 import { compileWindowProduct } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { FAST_TRAINING, makeDenoiser, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
@@ -54,7 +55,7 @@ test('every task gives the same to the bit in this thread and in another', async
     const pictures: Planes[] = [];
     const services = listening((kernel) => void steps.push(kernel));
     const fit = { ...piece, start, steps: 2 };
-    const judgement = { ...piece, kernel: start };
+    const judgement = { ...piece, kernel: start, hiding: IN_SQUARES };
     const diffusion = { ...piece, plan: { ...DIFFUSION_ON, steps: 2 }, start, number: 1 };
     const manner = { kernel: start, sigma: 0.01, plan: { ...FAST_RESTORATION, times: [40, 20] }, withPrior: true };
     const restored = { y, manner: { ...manner, hedge: { kernel: startKernel('ring', SIZE, 2), share: 0.2 } } };
@@ -126,7 +127,7 @@ for (const [way, tasks] of WAYS) {
   });
 
   test(`${way}: what a task throws is thrown`, async () => {
-    const wrong = { ...piece, kernel: null as unknown as Kernel };
+    const wrong = { ...piece, kernel: null as unknown as Kernel, hiding: IN_SQUARES };
     await assert.rejects(tasks.run('judge', wrong, {}), (error) => error instanceof TypeError);
   });
 
