@@ -34,6 +34,6 @@ const handicap = ({ kernel }: Candidate): number => APART * scattered(trimKernel
 /** The best of all kernels met, in the order they were met. */
 export function choose(met: readonly Candidate[]): Candidate {
   const priorFollows = met.some(({ diffused }) => diffused);
-  const lead = (b: Candidate, a: Candidate) => (priorFollows ? 0 : handicap(b) - handicap(a));
-  return met.reduce((a, b) => (surely(b, a, lead(b, a)) > SURE ? b : a));
+  const leadAsked = (b: Candidate, a: Candidate) => (priorFollows ? 0 : handicap(b) - handicap(a));
+  return met.reduce((a, b) => (surely(b, a, leadAsked(b, a)) > SURE ? b : a));
 }

@@ -7,25 +7,19 @@
  * scene that is fitted, those that it has seen would confirm the kernel it was inferred with (docs/experiments.md).
  */
 import { makePlanes, type Planes } from '../image/planes.ts';
-import type { NormalEquations, NormalEquationsBuilder } from './kernel-solver.ts';
+import { averageEquations, type NormalEquationsBuilder } from './kernel-solver.ts';
 
-/** To the neighbour on the right, and to the one below: [dy, dx] in LR pixels. */
-const STEPS = [
-  [0, 1],
-  [1, 0],
-] as const;
+/** To a neighbour: [dy, dx] in LR pixels. */
+const RIGHT = [0, 1] as const;
+const BELOW = [1, 0] as const;
 
 /** `equations`: of values, for kernels of that scale. */
 export function ofDifferences(equations: NormalEquationsBuilder, scale: number): NormalEquationsBuilder {
   return async (z, y, weight, support) => {
-    const parts: NormalEquations[] = [];
-    for (const [dy, dx] of STEPS) {
-      const both = pairs(weight, y, dy, dx);
-      parts.push(await equations(differences(z, scale * dy, scale * dx), differences(y, dy, dx), both, support));
-    }
-    const [a, b] = parts;
-    const mean = (p: Float64Array, q: Float64Array) => p.map((v, i) => (v + q[i]) / 2);
-    return { G: mean(a.G, b.G), b: mean(a.b, b.b), meanSquare: (a.meanSquare + b.meanSquare) / 2 };
+    const alongStep = ([dy, dx]: readonly [number, number]) =>
+      equations(differences(z, scale * dy, scale * dx), differences(y, dy, dx), pairs(weight, y, dy, dx), support);
+    const toTheRight = await alongStep(RIGHT);
+    return averageEquations(toTheRight, await alongStep(BELOW), 0.5);
   };
 }
 
