@@ -17,9 +17,9 @@ after(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => path.join(folder, name);
 const input = file('in.png');
 
-/** Enlarges the input on the processor, and does something at the first step of the work. */
+/** Enlarges the input, large enough for its kernel to be found, on the processor, and does something at the first step of the work. */
 async function upscaleWhile(meanwhile: () => void) {
-  await sharp(sample).extract({ left: 20, top: 20, width: 16, height: 16 }).toFile(input);
+  await sharp(sample).extract({ left: 20, top: 20, width: 48, height: 48 }).toFile(input);
   const show = () => {
     meanwhile();
     meanwhile = () => {};
@@ -44,6 +44,6 @@ test('an input that is gone when the work is done is told by the bytes that were
     rmSync(input);
   });
   const { source } = JSON.parse(readFileSync(file('kernel.json'), 'utf8'));
-  assert.deepEqual(source, { sha256: hash, width: 16, height: 16 });
+  assert.deepEqual(source, { sha256: hash, width: 48, height: 48 });
   assert.match(readFileSync(file('report.html'), 'utf8'), /^<!doctype html>/i);
 });
