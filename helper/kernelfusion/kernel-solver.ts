@@ -86,7 +86,8 @@ export function makeNormalEquations(product: WindowProduct, size: number, scale:
       }
     }
 
-    const count = used.length * y.channels;
+    // Where nothing may be used nothing is told: zeros.
+    const count = Math.max(used.length * y.channels, 1);
     const G = new Float64Array(taps * taps);
     const b = new Float64Array(taps);
     for (let p = 0; p < taps; p++) {

@@ -138,6 +138,12 @@ for (const { name, plan, levels } of [
   });
 }
 
+test('a layer whose opaque pixels are nowhere side by side is enlarged like others', async () => {
+  const layer = { colour: discs(28, 1), alpha: picture(28, 28, 1, (y, x) => (x + y) % 2) };
+  const result = await closedForm(CLOSED_FORM_PLANS.fast)(layer, parseOptions({ kernelSide: 6 }), { executor: onnx });
+  assertSane(layer, 2, { ...result, losses: [1] });
+});
+
 for (const scale of [1, 2, 3, 4] as const) {
   test(`a colour layer of 16 x 16 pixels at scale ${scale}: the size promised, all values in range`, async () => {
     // Six LR pixels wide at most.
