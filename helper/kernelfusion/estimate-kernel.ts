@@ -3,8 +3,8 @@
  * (docs/method.md).
  *
  * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have, from what strong edges tell (edge-kernel.ts)
- * and from what a reverse diffusion finds, goes far, but its kernels are hazy or too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
- * and makes clean ones: it goes on from the pictures of the kernels that were fitted best. The one is kept that foretells hidden pixels best
+ * and from what a reverse diffusion finds, goes far, but on grain it ends too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
+ * and makes clean kernels: it goes on from the pictures of the kernels that were fitted best. The one is kept that foretells hidden pixels best
  * (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: where there is a prior, the best few are judged under
  * it as well in a last round, and the best of them may be fitted on under it, which is dear (last-round.ts).
  * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
@@ -14,7 +14,8 @@ import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
 import { type Candidate, choose, ranked } from './candidates.ts';
 import type { Evidence } from './confidence.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
-import { type DetailedPrediction, IN_SQUARES, ONE_BY_ONE } from './held-out.ts';
+import type { DetailedPrediction } from './held-out.ts';
+import { IN_SQUARES, ONE_BY_ONE } from './hidden-pixels.ts';
 import { type KernelSearch, openKernelSearch, type SearchTools } from './kernel-search.ts';
 import { startKernel } from './kernel-starts.ts';
 import { JUDGED_IN_LAST_ROUND, lastRound } from './last-round.ts';

@@ -13,19 +13,10 @@
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes, type Planes, planeOf } from '../image/planes.ts';
 import { bicubicCanvas, makeDegradation } from './degradation.ts';
-import { hideInTurn } from './hidden-pixels.ts';
+import { type Hiding, hideInTurn } from './hidden-pixels.ts';
 import type { Random } from './random.ts';
 import { boxMean, inferScene, type Scene, type View } from './scene-posterior.ts';
 
-/** How a judge hides pixels: squares of so many a side, in so many turns. */
-export interface Hiding {
-  readonly side: number;
-  readonly turns: number;
-}
-/** Tells which of two kernels is the right one (hidden-pixels.ts). */
-export const IN_SQUARES: Hiding = { side: 4, turns: 5 };
-/** Tells which parts of a layer speak against a kernel (confidence.ts). */
-export const ONE_BY_ONE: Hiding = { side: 1, turns: 4 };
 const ROUNDS = 5;
 const ITERATIONS = 15;
 /** Hidden pixels start as the mean of the shown ones within this many pixels, or within as many more as it takes to find any. */
@@ -112,12 +103,12 @@ export async function foretellInTurns(
   view: Omit<View, 'shown'>,
   usable: Uint8Array,
   kernel: Kernel,
-  { side, turns }: Hiding,
+  hiding: Hiding,
   random: Random,
   signal?: AbortSignal,
 ): Promise<DetailedPrediction> {
   const predictions: DetailedPrediction[] = [];
-  for (const shown of hideInTurn(view, side, turns, random)) {
+  for (const shown of hideInTurn(view, hiding, random)) {
     predictions.push(await foretell({ ...view, shown }, usable, kernel, random, signal));
   }
   return inAll(predictions);
@@ -136,8 +127,7 @@ function inAll(predictions: readonly DetailedPrediction[]): DetailedPrediction {
     at += prediction.losses.length;
     squares += prediction.losses.length * prediction.error ** 2;
   }
-  const score = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(count, 1);
-  return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses, blocks };
+  return predictionOf(losses, blocks, squares);
 }
 
 /** Foretells the hidden pixels of a view, under sparse gradients. Pixels whose `usable` is 0 are not scored. */
@@ -190,8 +180,14 @@ export function scoreForetold(
     losses[count++] = 0.5 * Math.log(v) + ((FREEDOM + 1) / 2) * Math.log(1 + square / (FREEDOM * v));
     squares += square;
   }
-  const score = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(count, 1);
-  return { score, error: Math.sqrt(squares / Math.max(count, 1)), losses, blocks };
+  return predictionOf(losses, blocks, squares);
+}
+
+/** `squares`: the sum of the squared errors. */
+function predictionOf(losses: Float32Array, blocks: Uint32Array, squares: number): DetailedPrediction {
+  const count = Math.max(losses.length, 1);
+  const score = losses.reduce((sum, loss) => sum + loss, 0) / count;
+  return { score, error: Math.sqrt(squares / count), losses, blocks };
 }
 
 /** The scene that is assumed before anything is inferred. */

@@ -7,23 +7,32 @@
  */
 import type { Random } from './random.ts';
 
+/** Squares of `side` pixels are hidden, each pixel in one of the turns. */
+export interface Hiding {
+  readonly side: number;
+  readonly turns: number;
+}
+/** Tells which of two kernels is the right one. */
+export const IN_SQUARES: Hiding = { side: 4, turns: 5 };
+/** Tells which parts of a layer speak against a kernel (confidence.ts). */
+export const ONE_BY_ONE: Hiding = { side: 1, turns: 4 };
+
 /** 1 for pixels that are shown, 0 for hidden ones, each hidden with that chance. */
 export function hidePixels(count: number, random: Random, share: number): Float32Array {
   return Float32Array.from({ length: count }, () => (random.uniform() < share ? 0 : 1));
 }
 
-/** Planes of 1 for pixels that are shown and 0 for hidden ones; each pixel is hidden in one of the `folds`, with its square of `side` pixels. */
+/** Planes of 1 for pixels that are shown and 0 for hidden ones, one for each turn. */
 export function hideInTurn(
   { width, height }: { readonly width: number; readonly height: number },
-  side: number,
-  folds: number,
+  { side, turns }: Hiding,
   random: Random,
 ): Float32Array[] {
   const columns = Math.ceil(width / side);
-  const foldOf = deal(columns * Math.ceil(height / side), folds, random);
+  const turnOf = deal(columns * Math.ceil(height / side), turns, random);
   const squareOf = (i: number) => Math.floor(Math.floor(i / width) / side) * columns + Math.floor((i % width) / side);
-  return Array.from({ length: folds }, (_, fold) =>
-    Float32Array.from({ length: width * height }, (_, i) => (foldOf[squareOf(i)] === fold ? 0 : 1)),
+  return Array.from({ length: turns }, (_, turn) =>
+    Float32Array.from({ length: width * height }, (_, i) => (turnOf[squareOf(i)] === turn ? 0 : 1)),
   );
 }
 

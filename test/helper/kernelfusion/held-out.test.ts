@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutPlanes, type Planes } from '../../../helper/image/planes.ts';
-import {
-  blankScene,
-  foretell,
-  foretellInTurns,
-  IN_SQUARES,
-  leastLead,
-  surely,
-} from '../../../helper/kernelfusion/held-out.ts';
-import { hidePixels } from '../../../helper/kernelfusion/hidden-pixels.ts';
+import { blankScene, foretell, foretellInTurns, leastLead, surely } from '../../../helper/kernelfusion/held-out.ts';
+import { hidePixels, IN_SQUARES } from '../../../helper/kernelfusion/hidden-pixels.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import type { View } from '../../../helper/kernelfusion/scene-posterior.ts';
 import { bicubicKernel, flip, type Kernel } from '../../../shared/kernel.ts';

@@ -20,7 +20,7 @@ test('about the share of the pixels asked for is hidden, the same ones for the s
 test('every pixel is hidden in one turn, with its whole square, and all turns hide as many squares', () => {
   // The last row and column of squares are cut off.
   const [width, height, side, folds] = [31, 17, 3, 4];
-  const turns = hideInTurn({ width, height }, side, folds, makeRandom(1));
+  const turns = hideInTurn({ width, height }, { side, turns: folds }, makeRandom(1));
   assert.equal(turns.length, folds);
   const turnOf = Array.from({ length: width * height }, (_, i) => {
     const hidingIt = turns.flatMap((shown, turn) => (shown[i] === 0 ? [turn] : []));
@@ -40,7 +40,7 @@ test('every pixel is hidden in one turn, with its whole square, and all turns hi
 
 test('which squares are hidden together is a matter of chance', () => {
   const size = { width: 60, height: 60 };
-  const turns = (seed: number) => hideInTurn(size, 3, 4, makeRandom(seed));
+  const turns = (seed: number) => hideInTurn(size, { side: 3, turns: 4 }, makeRandom(seed));
   assert.deepEqual(turns(1), turns(1));
   assert.notDeepEqual(turns(1), turns(2));
   // Neighbouring squares are hidden together as often as others: a quarter of them.

@@ -5,7 +5,7 @@ import type { Planes } from '../../../helper/image/planes.ts';
 import { canvasSize } from '../../../helper/kernelfusion/degradation.ts';
 import { DIFFUSION_ON, type Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import { withoutBorder } from '../../../helper/kernelfusion/estimate-kernel.ts';
-import { IN_SQUARES } from '../../../helper/kernelfusion/held-out.ts';
+import { IN_SQUARES } from '../../../helper/kernelfusion/hidden-pixels.ts';
 import { compileWindowProduct } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { FAST_TRAINING, makeDenoiser, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
