@@ -19,21 +19,23 @@ export interface Candidate extends DetailedPrediction {
 export const ranked = (met: readonly Candidate[], kind: { readonly diffused: boolean }): Candidate[] =>
   met.filter(({ diffused }) => diffused === kind.diffused).sort((a, b) => a.score - b.score);
 
-/** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
-const SURE = 1;
-
 /**
- * Where nothing was diffused, a kernel must be better by so many nats a pixel for all of its light that lies apart from the rest. A blur hangs
- * together; where a scene repeats itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best
- * (docs/experiments.md). Where there is a prior it sees through them (last-round.ts).
+ * A fitted kernel must be better by so many nats a pixel for all of its light that lies apart from the rest. A blur hangs together; where a scene
+ * repeats itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best (docs/experiments.md).
  */
 const APART = 0.6;
 
-const handicap = ({ kernel }: Candidate): number => APART * scattered(trimKernel(kernel, HAZE));
-
-/** The best of all kernels met, in the order they were met. */
-export function choose(met: readonly Candidate[]): Candidate {
-  const priorFollows = met.some(({ diffused }) => diffused);
-  const leadAsked = (b: Candidate, a: Candidate) => (priorFollows ? 0 : handicap(b) - handicap(a));
-  return met.reduce((a, b) => (surely(b, a, leadAsked(b, a)) > SURE ? b : a));
+/** Those that were fitted, the most promising first. */
+export function promisingFits(met: readonly Candidate[]): Candidate[] {
+  const promise = new Map(
+    ranked(met, { diffused: false }).map((fit) => [fit, fit.score + APART * scattered(trimKernel(fit.kernel, HAZE))]),
+  );
+  return [...promise].sort((a, b) => a[1] - b[1]).map(([fit]) => fit);
 }
+
+/** A later kernel takes the place of an earlier one if it foretells better by so many standard errors. */
+const SURE = 1;
+
+/** The best of all, in that order. */
+export const choose = (contenders: readonly Candidate[]): Candidate =>
+  contenders.reduce((a, b) => (surely(b, a) > SURE ? b : a));

@@ -4,34 +4,22 @@
  * The pixels are dealt into folds, and each fold has a scene of its own, which never sees that fold's pixels. Steps take the folds
  * in turn: the scene is inferred a little further with the present kernel, under sparse gradients (here) or under the prior
  * (prior-scene.ts), and the kernel solved for that explains the pixels hidden from it,
- *   k = argmin |U_m k - y|^2 + gamma |grad k|^2,   m: the scene's mean.
+ *   k = argmin |U_m k - y|^2,   m: the scene's mean.
  * Errors of m, which was inferred from other pixels, have nothing to do with the noise of these: the fit is not drawn to zero by them.
  * Fitted to pixels that the picture has seen, a kernel would only confirm itself: the picture is sharpened until it agrees with
  * whatever kernel made it. (Cross-fitting as in Chernozhukov et al. 2018.)
  */
-import { type Kernel, makeKernel } from '../../shared/kernel.ts';
-import { cutPlanes, makePlanes, type Planes } from '../image/planes.ts';
+import type { Kernel } from '../../shared/kernel.ts';
+import { makePlanes, type Planes } from '../image/planes.ts';
 import { canvasSize } from './degradation.ts';
 import { blankScene } from './held-out.ts';
-import {
-  averageEquations,
-  centreKernel,
-  type NormalEquations,
-  type NormalEquationsBuilder,
-  smoothEquations,
-  solveKernel,
-} from './kernel-solver.ts';
+import type { NormalEquationsBuilder } from './kernel-solver.ts';
+import { makeKernelSteps } from './kernel-steps.ts';
 import type { Random } from './random.ts';
 import { inferScene, type Scene, type View } from './scene-posterior.ts';
-import { moveSupport, spread, supportAround } from './support.ts';
 
 /** Into how many folds the pixels are dealt: so many scenes are kept. */
 export const FOLDS = 3;
-/** gamma, for pictures in [-1, 1]. */
-const SMOOTHNESS = 1e-3;
-const KERNEL_ITERATIONS = 400;
-/** Share of the past in the running mean of the normal equations. */
-const MOMENTUM = 0.7;
 
 /** How the scene of a fold is inferred. S: what of it is kept from step to step. */
 export interface Inference<S> {
@@ -57,31 +45,20 @@ export async function crossFit<S>(
   random: Random,
   onStep: (kernel: Kernel) => void | Promise<void>,
 ): Promise<Kernel> {
-  const { size, scale } = start;
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
   const scenes: (S | null)[] = Array(FOLDS).fill(null);
+  const solver = makeKernelSteps(start);
   let kernel = start;
-  let support = supportAround(start);
-  let average: NormalEquations | null = null;
   for (let step = 0; step < steps; step++) {
     const fold = step % FOLDS;
     const shown = Float32Array.from(folds, (f) => (f === fold ? 0 : 1));
     const scene = await inference.infer(shown, kernel, scenes[fold]);
     scenes[fold] = scene;
     const hidden = usable.map((u, i) => (folds[i] === fold ? u : 0));
-    const present = await equations(inference.pictureOf(scene), y, hidden, support);
-    average = average ? averageEquations(average, present, MOMENTUM) : present;
-    const values = solveKernel(smoothEquations(average, support, SMOOTHNESS), KERNEL_ITERATIONS);
-    const centred = centreKernel(makeKernel(size, scale, spread(support, values)));
-    kernel = centred.kernel;
-    const [dy, dx] = centred.moved;
-    if (dy !== 0 || dx !== 0) {
-      const change = (picture: Planes) => cutPlanes(picture, -dy, -dx, picture.width, picture.height);
-      for (const [f, s] of scenes.entries()) scenes[f] = s && inference.move(s, change);
-      support = moveSupport(support, dy, dx);
-      // The past equations speak of another frame.
-      average = null;
-    }
+    const next = solver.next(await equations(inference.pictureOf(scene), y, hidden, solver.support()));
+    kernel = next.kernel;
+    const { change } = next;
+    if (change) for (const [f, s] of scenes.entries()) scenes[f] = s && inference.move(s, change);
     await onStep(kernel);
   }
   return kernel;

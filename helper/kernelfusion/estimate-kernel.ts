@@ -11,7 +11,7 @@
  * be found, and `toScale` carries it on.
  */
 import { bicubicKernel, type Kernel, type Scale } from '../../shared/kernel.ts';
-import { type Candidate, choose, ranked } from './candidates.ts';
+import { type Candidate, choose, promisingFits, ranked } from './candidates.ts';
 import type { Evidence } from './confidence.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
@@ -41,25 +41,29 @@ export interface SearchPlan {
   readonly underPrior: number | null;
 }
 
+/** Expectation maximisation goes on from the most promising fit in more and smaller steps than fits are made in. */
+const stepsOfExpectation = (fitting: number): number => 2 * fitting;
+
 /** How many kernels a search fits, how many steps its diffusions make, and how much it judges. */
-export function searchParts({ shapes, edges, diffusions, refined, underPrior }: SearchPlan) {
+export function searchParts({ shapes, edges, fitting, diffusions, refined, underPrior }: SearchPlan) {
   const fits = shapes.length + edges.length + Math.min(1, diffusions);
   const last = Math.min(1, underPrior ?? 0);
   const onwards = (diffusions > 0 ? 1 + refined : 0) + last;
   return {
     byEdges: edges.length,
     fits,
+    expectationSteps: stepsOfExpectation(fitting),
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // Each kernel in squares, the one that is chosen and the plain one one by one as well.
-    turnsOfJudging: (fits + diffusions + last + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
+    turnsOfJudging: (fits + 1 + diffusions + last + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
     judgedUnderPrior: underPrior === null ? 0 : JUDGED_IN_LAST_ROUND + 2 * last,
   };
 }
 
 /** Steps of a search, for progress and predictions. */
 export function searchSteps(plan: SearchPlan): number {
-  const { fits, diffusionSteps } = searchParts(plan);
-  return fits * plan.fitting + diffusionSteps + (plan.underPrior ?? 0);
+  const { fits, expectationSteps, diffusionSteps } = searchParts(plan);
+  return fits * plan.fitting + expectationSteps + diffusionSteps + (plan.underPrior ?? 0);
 }
 
 export interface Estimate {
@@ -84,12 +88,12 @@ export async function estimateKernel(
   const { signal } = tools;
   const search = await openKernelSearch(searched, prior, random.below(2 ** 31), tools, listen);
   try {
-    const met = await searchFromAllStarts(search, searched, plan, signal);
-    const byGradients = choose(met);
+    const { met, contenders } = await searchFromAllStarts(search, searched, plan, signal);
+    const byGradients = choose(contenders);
     const last =
       plan.underPrior === null
         ? { chosen: byGradients, met: [] }
-        : await lastRound(byGradients, met, search, plan.underPrior, signal);
+        : await lastRound(byGradients, contenders, search, plan.underPrior, signal);
     const foretell = (kernel: Kernel) => (stop: AbortSignal) => search.foretell(kernel, ONE_BY_ONE, stop);
     const [chosen, plain] = await together<DetailedPrediction[]>(
       [foretell(last.chosen.kernel), foretell(bicubicKernel(searched.scale))],
@@ -101,13 +105,16 @@ export async function estimateKernel(
   }
 }
 
-/** Every kernel that is found, without the last round. What does not wait for each other is searched at once. */
+/**
+ * Every kernel that is found, without the last round, and those among which one is chosen: what was diffused, the most promising fit, and what
+ * came of it. What does not wait for each other is searched at once.
+ */
 async function searchFromAllStarts(
   search: KernelSearch,
   { size, scale }: Searched,
   { shapes, edges, fitting, diffusions, refined }: SearchPlan,
   signal?: AbortSignal,
-): Promise<Candidate[]> {
+): Promise<{ readonly met: readonly Candidate[]; readonly contenders: readonly Candidate[] }> {
   type Search = (stop: AbortSignal) => Promise<Candidate>;
   const fits = shapes.map<Search>(
     (shape) => (stop) => search.fit(shape, { kernel: startKernel(shape, size, scale), steps: [] }, fitting, stop),
@@ -118,17 +125,23 @@ async function searchFromAllStarts(
   });
   const fromLayer = Array.from<unknown, Search>({ length: diffusions }, (_, i) => (stop) => search.diffuse(i, stop));
   const met = await together<Candidate[]>([...fits, ...fromEdges, ...fromLayer], signal);
-  if (diffusions === 0) return met;
 
-  const [best] = ranked(met, { diffused: true });
-  const fromBest: Search[] = [
-    (stop) => search.diffuseOn(best, stop),
-    (stop) => search.fit('diffusion, fitted', best, fitting, stop),
-  ];
-  met.push(...(await together<Candidate[]>(fromBest, signal)));
-  const fitted = ranked(met, { diffused: false }).slice(0, refined);
-  const onwards = fitted.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
-  return [...met, ...(await together<Candidate[]>(onwards, signal))];
+  if (diffusions > 0) {
+    const [best] = ranked(met, { diffused: true });
+    const fromBest: Search[] = [
+      (stop) => search.diffuseOn(best, stop),
+      (stop) => search.fit('diffusion, fitted', best, fitting, stop),
+    ];
+    met.push(...(await together<Candidate[]>(fromBest, signal)));
+  }
+  const promising = promisingFits(met);
+  const [fit] = promising;
+  const byExpectation: Search = (stop) => search.fitByExpectation(fit, stepsOfExpectation(fitting), stop);
+  const onwards = diffusions > 0 ? promising.slice(0, refined) : [];
+  const last = onwards.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
+  const [expected, ...diffused] = await together<Candidate[]>([byExpectation, ...last], signal);
+  met.push(expected, ...diffused);
+  return { met, contenders: [fit, expected, ...met.filter((candidate) => candidate.diffused)] };
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */

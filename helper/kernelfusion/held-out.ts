@@ -24,7 +24,7 @@ const REACH = 2;
 /** Squared deviations are averaged over this many pixels around each hidden one. */
 const RADIUS = 4;
 /** A draw is of a scene whose gradients are independent, which is far too sure of itself: its variance counts so often. */
-const DOUBT = 10;
+export const DOUBT = 10;
 /** Degrees of freedom of the Student density. */
 const FREEDOM = 4;
 

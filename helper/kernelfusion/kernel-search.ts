@@ -37,6 +37,8 @@ export interface KernelSearch extends LastRoundTools {
     count: number,
     signal?: AbortSignal,
   ): Promise<Candidate>;
+  /** Expectation maximisation under sparse gradients. */
+  fitByExpectation(from: Candidate, count: number, signal?: AbortSignal): Promise<Candidate>;
   /** The reverse diffusion from the enlarged layer. `number`: 0, 1, ...; they differ by chance. */
   diffuse(number: number, signal?: AbortSignal): Promise<Candidate>;
   release(): Promise<void>;
@@ -92,6 +94,11 @@ export async function openKernelSearch(
       const work = (services: SearchServices) =>
         tasks.run('fit', { ...piece, start: kernel, steps: count }, services, signal);
       return develop({ start, steps, diffused: false }, work, signal);
+    },
+    fitByExpectation({ start, steps, kernel }, count, signal) {
+      const work = (services: SearchServices) =>
+        tasks.run('fitByExpectation', { ...piece, start: kernel, steps: count }, services, signal);
+      return develop({ start: `${start}, by expectation`, steps, diffused: false }, work, signal);
     },
     diffuse(number, signal) {
       const start = startKernel('spot', searched.size, searched.scale);

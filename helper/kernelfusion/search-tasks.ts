@@ -9,10 +9,18 @@ import { bicubicCanvas } from './degradation.ts';
 import { ofDifferences } from './difference-equations.ts';
 import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
 import { kernelByEdges } from './edge-kernel.ts';
+import { fitByExpectation } from './expectation-fit.ts';
 import { type DetailedPrediction, foretellInTurns } from './held-out.ts';
 import { type Hiding, hidePixels } from './hidden-pixels.ts';
 import { restoreByGradients } from './hyper-laplacian.ts';
-import { centreKernel, HAZE, makeNormalEquations, trimKernel, type WindowProduct } from './kernel-solver.ts';
+import {
+  centreKernel,
+  HAZE,
+  makeNormalEquations,
+  type NormalEquationsBuilder,
+  trimKernel,
+  type WindowProduct,
+} from './kernel-solver.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import type { Denoiser } from './patch-diffusion.ts';
@@ -71,7 +79,7 @@ export interface JudgementByGradients extends Judgement {
 const PICTURE = { rounds: 2, iterations: 15 };
 
 /** Which random numbers of a search's seed are for what; those of diffusions are the last. */
-const CHANCE = { judge: 1, folds: 2, hiddenFromPrior: 3, underPrior: 4, diffusions: 5 };
+const CHANCE = { judge: 1, folds: 2, hiddenFromPrior: 3, underPrior: 4, expectation: 5, diffusions: 6 };
 
 export const SEARCH_TASKS = {
   /** A kernel to begin at, from strong edges; on the grid of the search. */
@@ -87,13 +95,23 @@ export const SEARCH_TASKS = {
     { product, onStep }: Pick<SearchServices, 'product' | 'onStep'>,
     signal?: AbortSignal,
   ): Promise<Kernel> {
-    const { usable, size, scale } = searched;
+    const { usable } = searched;
     const chance = makeRandom(seed, CHANCE.folds);
     const view = lumaView(searched);
     const luma = makePlanes(view.width, view.height, 1, view.y);
     const scenes = underGradients(view, searched, chance, signal);
-    const equations = ofDifferences(makeNormalEquations(product, size, scale), scale);
-    return crossFit(luma, usable, start, steps, scenes, equations, chance, onStep);
+    return crossFit(luma, usable, start, steps, scenes, differencesOf(searched, product), chance, onStep);
+  },
+
+  /** Expectation maximisation under sparse gradients. */
+  async fitByExpectation(
+    { searched, start, steps, seed }: Fit,
+    { product, onStep }: Pick<SearchServices, 'product' | 'onStep'>,
+    signal?: AbortSignal,
+  ): Promise<Kernel> {
+    const equations = differencesOf(searched, product);
+    const chance = makeRandom(seed, CHANCE.expectation);
+    return fitByExpectation(lumaView(searched), searched.usable, start, steps, equations, chance, onStep, signal);
   },
 
   /** The reverse diffusion; its kernel without haze. */
@@ -152,6 +170,10 @@ export const SEARCH_TASKS = {
 /** Side of the kernels that edges tell of: the largest odd one whose kernels fit into those of the search. */
 const edgeKernelSide = ({ size, scale }: Pick<Searched, 'size' | 'scale'>): number =>
   2 * Math.ceil(size / scale / 2) - 1;
+
+/** Equations of differences for kernels of the search. */
+const differencesOf = ({ size, scale }: Searched, product: WindowProduct): NormalEquationsBuilder =>
+  ofDifferences(makeNormalEquations(product, size, scale), scale);
 
 /** One plane says what three would, in a third of the time. */
 const lumaView = ({ y, lumaSigma }: Searched): Omit<View, 'shown'> => ({

@@ -55,17 +55,19 @@ export function plannedWork(
   const solve = (planes: number, iterations: number) => pixels * planes * iterations * pair(tapsAtScale);
 
   const crossFit = taps ** 2 + 2 * CROSS_FIT_ITERATIONS * pair(taps);
+  const expectation = crossFit + taps ** 2;
   const diffusion =
     SEARCH_SCALE ** 2 * net + y.channels * (taps ** 2 + DIFFUSION_SEARCH.pictureIterations * pair(taps));
   const sceneUnderPrior = (times: readonly number[]) =>
     times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(taps));
   const searching = (plan: SearchPlan) => {
-    const { byEdges, fits, diffusionSteps, turnsOfJudging, judgedUnderPrior } = searchParts(plan);
+    const { byEdges, fits, expectationSteps, diffusionSteps, turnsOfJudging, judgedUnderPrior } = searchParts(plan);
     const stepUnderPrior = y.channels * taps ** 2 + sceneUnderPrior(LATER_TIMES);
     // What scenes take more when they are begun.
     const begun = FOLDS * (sceneUnderPrior(FIRST_TIMES) - sceneUnderPrior(LATER_TIMES));
     return (
       (fits * (plan.fitting + FOLDS) + turnsOfJudging * TURN_OF_JUDGING + byEdges * BY_EDGES) * crossFit +
+      expectationSteps * expectation +
       diffusionSteps * diffusion +
       // From two scenes.
       judgedUnderPrior * 2 * sceneUnderPrior(JUDGE_TIMES) +

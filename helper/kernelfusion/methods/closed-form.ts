@@ -65,7 +65,7 @@ export const CLOSED_FORM_PLANS = {
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 1, refined: 2, underPrior: 0 },
+    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 1, refined: 1, underPrior: 0 },
     restoration: FAST_RESTORATION,
   },
   best: {

@@ -10,10 +10,10 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { centreOfMass, type Kernel, shift } from '../../../shared/kernel.ts';
 import { assertClose } from '../../support/close.ts';
 import { openEquations } from '../../support/equations.ts';
-import { blurred, gaussian, rectangles } from '../../support/scene.ts';
+import { noisyView } from '../../support/noisy-view.ts';
+import { gaussian } from '../../support/scene.ts';
 
 const SIZE = 10;
-const SIGMA = 1 / 127.5;
 const SPOT = startKernel('spot', SIZE, 2);
 const OBLIQUE = gaussian(SIZE, 2, 2.4, 0.8, 0.6);
 const LINE = startKernel('line1', SIZE, 2);
@@ -25,12 +25,6 @@ after(async () => {
   await onnx.close();
 });
 
-function viewOf(kernel: Kernel) {
-  const { data, width, height } = blurred(rectangles(90, 4), kernel);
-  const noise = makeRandom(1).normals(data.length);
-  return { y: data.map((v, i) => v + SIGMA * noise[i]), width, height, variance: SIGMA ** 2 };
-}
-
 interface Run {
   readonly start?: Kernel;
   readonly steps?: number;
@@ -41,7 +35,7 @@ interface Run {
   readonly signal?: AbortSignal;
 }
 
-function fitTo(view: ReturnType<typeof viewOf>, { start = SPOT, steps = 9, seed = 1, ...more }: Run = {}) {
+function fitTo(view: ReturnType<typeof noisyView>, { start = SPOT, steps = 9, seed = 1, ...more }: Run = {}) {
   const usable = Uint8Array.from(view.y, (_, i) => (more.usable?.(i) === false ? 0 : 1));
   const { onStep = () => {}, builder = equations.build, signal } = more;
   const random = makeRandom(seed);
@@ -57,7 +51,7 @@ for (const [name, truth, steps, left] of [
 ] as const) {
   test(`${name} is found from a spot, each step a centred kernel`, async () => {
     const heard: Kernel[] = [];
-    const kernel = await fitTo(viewOf(truth), { steps, onStep: (k) => heard.push(k) });
+    const kernel = await fitTo(noisyView(truth), { steps, onStep: (k) => heard.push(k) });
     assert.equal(heard.length, steps);
     assert.equal(heard.at(-1), kernel);
     for (const step of heard) {
@@ -72,15 +66,15 @@ for (const [name, truth, steps, left] of [
 }
 
 test('the scenes go where the kernel is moved to: from a start to one side the same is found as from the middle', async () => {
-  const view = viewOf(OBLIQUE);
+  const view = noisyView(OBLIQUE);
   const [middle, aside] = [await fitTo(view), await fitTo(view, { start: shift(SPOT, 2, -2) })];
   assert.ok(alike(middle, aside) > 0.97, `alike to ${alike(middle, aside)}`);
 });
 
 test('no fold sees its own pixels: what they are has no part in the windows they are fitted to', async () => {
-  const view = viewOf(OBLIQUE);
+  const view = noisyView(OBLIQUE);
   /** The scenes of the first round, each as its fold's first step has it, and that fold. */
-  const scenes = async (y: Float32Array<ArrayBuffer>) => {
+  const scenes = async (y: Float32Array) => {
     const heard: { scene: Float32Array; fold: Uint8Array }[] = [];
     const listening: NormalEquationsBuilder = (z, _, weight, support) => {
       heard.push({ scene: z.data, fold: weight });
@@ -98,7 +92,7 @@ test('no fold sees its own pixels: what they are has no part in the windows they
 });
 
 test('the folds part the pixels: each is fitted once in as many steps', async () => {
-  const view = viewOf(OBLIQUE);
+  const view = noisyView(OBLIQUE);
   const times = new Uint8Array(view.y.length);
   const listening: NormalEquationsBuilder = (z, y, weight, support) => {
     for (const [i, w] of weight.entries()) times[i] += w;
@@ -109,7 +103,7 @@ test('the folds part the pixels: each is fitted once in as many steps', async ()
 });
 
 test('pixels that are not usable are not fitted: no window of theirs enters the equations', async () => {
-  const view = viewOf(OBLIQUE);
+  const view = noisyView(OBLIQUE);
   const usable = (i: number) => i % view.width < 30;
   const used: number[] = [];
   const listening: NormalEquationsBuilder = (z, y, weight, support) => {
@@ -121,7 +115,7 @@ test('pixels that are not usable are not fitted: no window of theirs enters the 
 });
 
 test('the same seed gives the same bytes, another one others', async () => {
-  const view = viewOf(OBLIQUE);
+  const view = noisyView(OBLIQUE);
   const run = (seed: number) => fitTo(view, { steps: 3, seed });
   const [first, again, other] = [await run(1), await run(1), await run(2)];
   assert.deepEqual(again, first);
@@ -132,6 +126,6 @@ test('a cancel is heard in the next step', async () => {
   const stop = new AbortController();
   let steps = 0;
   const onStep = () => ++steps === 2 && stop.abort();
-  await assert.rejects(fitTo(viewOf(OBLIQUE), { onStep, signal: stop.signal }), { code: 'CANCELLED' });
+  await assert.rejects(fitTo(noisyView(OBLIQUE), { onStep, signal: stop.signal }), { code: 'CANCELLED' });
   assert.equal(steps, 2);
 });

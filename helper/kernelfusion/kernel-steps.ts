@@ -1,0 +1,43 @@
+/**
+ * Kernels solved for step after step, from equations whose noise is averaged away over the steps.
+ *
+ *   k = argmin |U k - y|^2 + gamma |grad k|^2,   with taps around those of the kernel that is begun with only.
+ * Each kernel is centred. So are those that follow, and what belongs to them has to go along: the caller hears by how much they were moved.
+ */
+import { type Kernel, makeKernel } from '../../shared/kernel.ts';
+import { cutPlanes, type Planes } from '../image/planes.ts';
+import { averageEquations, centreKernel, type NormalEquations, smoothEquations, solveKernel } from './kernel-solver.ts';
+import { moveSupport, type Support, spread, supportAround } from './support.ts';
+
+/** gamma, for pictures in [-1, 1]. */
+const SMOOTHNESS = 1e-3;
+const ITERATIONS = 400;
+/** Share of the past in the running mean of the equations. */
+const MOMENTUM = 0.7;
+
+export interface KernelSteps {
+  /** The places that the next equations have to be for. */
+  support(): Support;
+  /** The next kernel; `change` moves a canvas as it was moved, and is null where it was not. */
+  next(present: NormalEquations): { readonly kernel: Kernel; readonly change: ((canvas: Planes) => Planes) | null };
+}
+
+export function makeKernelSteps(start: Kernel): KernelSteps {
+  const { size, scale } = start;
+  let support = supportAround(start);
+  let average: NormalEquations | null = null;
+  return {
+    support: () => support,
+    next(present) {
+      average = average ? averageEquations(average, present, MOMENTUM) : present;
+      const values = solveKernel(smoothEquations(average, support, SMOOTHNESS), ITERATIONS);
+      const { kernel, moved } = centreKernel(makeKernel(size, scale, spread(support, values)));
+      const [dy, dx] = moved;
+      if (dy === 0 && dx === 0) return { kernel, change: null };
+      support = moveSupport(support, dy, dx);
+      // The past equations speak of another frame.
+      average = null;
+      return { kernel, change: (canvas) => cutPlanes(canvas, -dy, -dx, canvas.width, canvas.height) };
+    },
+  };
+}
