@@ -2,11 +2,13 @@
  * The kernel of a layer: searched from several starts, each judged by LR pixels hidden from the scene that it is judged with
  * (docs/method.md).
  *
- * Two searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have, from what strong edges tell (edge-kernel.ts)
- * and from what a reverse diffusion finds, goes far, but on grain it ends too wide. The reverse diffusion of the prior (diffusion-search.ts) stays near where it begins
- * and makes clean kernels: it goes on from the pictures of the kernels that were fitted best. The one is kept that foretells hidden pixels best
- * (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: where there is a prior, the best few are judged under
- * it as well in a last round, and the best of them may be fitted on under it, which is dear (last-round.ts).
+ * Searches help each other. Cross-fitting (cross-fit.ts), from the shapes that blurs have, from what strong edges tell (edge-kernel.ts) and from
+ * what a reverse diffusion finds, goes far, but never quite to the right kernel, and on grain it ends too wide. Expectation maximisation
+ * (expectation-fit.ts) goes nowhere from afar and most of the rest of the way from near by: it goes on from the most promising fit. The reverse
+ * diffusion of the prior (diffusion-search.ts) stays near where it begins and makes clean kernels: it goes on from the pictures of the best. The
+ * one is kept that foretells hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: where there
+ * is a prior, the best few are judged under it as well in a last round, and the best of them may be fitted on under it, which is dear
+ * (last-round.ts).
  * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
  * be found, and `toScale` carries it on.
  */
@@ -106,8 +108,8 @@ export async function estimateKernel(
 }
 
 /**
- * Every kernel that is found, without the last round, and those among which one is chosen: what was diffused, the most promising fit, and what
- * came of it. What does not wait for each other is searched at once.
+ * Every kernel that is found, without the last round, and those among which one is chosen: what came of the most promising fit, that fit, and what
+ * was diffused. What does not wait for each other is searched at once.
  */
 async function searchFromAllStarts(
   search: KernelSearch,
@@ -141,7 +143,7 @@ async function searchFromAllStarts(
   const last = onwards.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
   const [expected, ...diffused] = await together<Candidate[]>([byExpectation, ...last], signal);
   met.push(expected, ...diffused);
-  return { met, contenders: [fit, expected, ...met.filter((candidate) => candidate.diffused)] };
+  return { met, contenders: [expected, fit, ...met.filter((candidate) => candidate.diffused)] };
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */

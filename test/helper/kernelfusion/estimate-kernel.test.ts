@@ -118,7 +118,7 @@ test('a wide blur is found: there is evidence for it, and the best of all kernel
   const [better] = promisingFits(fits);
   const { steps: all } = candidates[2];
   assert.deepEqual([better.steps.length, all.length, all.slice(0, 8)], [8, 24, better.steps]);
-  assert.equal(chosen, choose([better, candidates[2]]));
+  assert.equal(chosen, choose([candidates[2], better]));
   const [found, plain] = [kernel, bicubicKernel(2)].map((k) => scoreKernel(k, WIDE).ncc);
   assert.ok(found > 0.9 && found > plain + 0.1, `alike to ${found}, the plain one to ${plain}`);
 });
@@ -194,11 +194,12 @@ test('without diffusions a prior serves the last round alone, and there are as m
   assert.equal(on, `${fitted}, diffused on`);
 });
 
-/** Those among which one is chosen: of the fits only the most promising one, and what came of it. */
+/** Those among which one is chosen: what came of the most promising fit, that fit, and what was diffused. */
 function contenders(met: readonly Candidate[]): Candidate[] {
   const first = met.filter(({ start, diffused }) => !diffused && !start.endsWith('expectation'));
   const [fit] = promisingFits(first);
-  return [fit, ...met.filter(({ start, diffused }) => start === expected(first) || diffused)];
+  const expectation = met.find(({ start }) => start === expected(first))!;
+  return [expectation, fit, ...met.filter(({ diffused }) => diffused)];
 }
 
 /** What a last round may judge: the best of all, and the best of each kind that are not like it. */
