@@ -108,8 +108,9 @@ export async function estimateKernel(
 }
 
 /**
- * Every kernel that is found, without the last round, and those among which one is chosen: what came of the most promising fit, that fit, and what
- * was diffused. What does not wait for each other is searched at once.
+ * Every kernel that is found, without the last round, and those among which one is chosen: what was diffused, and what came of the most promising fit.
+ * The fit itself is none of them: it foretells a little better where it is not the better one, too. What does not wait for each other is searched
+ * at once.
  */
 async function searchFromAllStarts(
   search: KernelSearch,
@@ -143,7 +144,7 @@ async function searchFromAllStarts(
   const last = onwards.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
   const [expected, ...diffused] = await together<Candidate[]>([byExpectation, ...last], signal);
   met.push(expected, ...diffused);
-  return { met, contenders: [expected, fit, ...met.filter((candidate) => candidate.diffused)] };
+  return { met, contenders: [expected, ...met.filter((candidate) => candidate.diffused)] };
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */
