@@ -11,7 +11,7 @@ import { canvasSize } from './degradation.ts';
 import { DIFFUSION_ON, DIFFUSION_SEARCH, type Searched } from './diffusion-search.ts';
 import type { DetailedPrediction } from './held-out.ts';
 import { type Hiding, IN_SQUARES } from './hidden-pixels.ts';
-import { compileWindowProduct } from './kernel-solver.ts';
+import { compileWindowProduct, windowsAtOnce } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
 import type { LastRoundTools } from './last-round.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
@@ -56,7 +56,7 @@ export async function openKernelSearch(
   onStep: (kernel: Kernel) => void,
 ): Promise<KernelSearch> {
   const { width, height } = canvasSize(searched.y, searched);
-  const { product, release } = await compileWindowProduct(executor, searched.size);
+  const { product, release } = await compileWindowProduct(executor, searched.size, windowsAtOnce(searched.y));
   let denoiser: Denoiser | null;
   try {
     denoiser = prior && (await makeDenoiser(prior, width, height, executor, signal));

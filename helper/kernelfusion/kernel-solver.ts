@@ -21,8 +21,8 @@ export interface NormalEquations {
   readonly meanSquare: number;
 }
 
-/** U^T U, of U^T: `windowRows` rows of WINDOWS values. */
-export type WindowProduct = (windows: Float32Array) => Promise<Float32Array>;
+/** U^T U, of U^T: `windowRows` rows of as many values as windows are multiplied at once. */
+export type WindowProduct = (u: Float32Array) => Promise<Float32Array>;
 
 /** `z`: a canvas guess for `y`; `weight`: 0 or 1 for each LR pixel, whether its window may be used; `support`: of the kernel. */
 export type NormalEquationsBuilder = (
@@ -32,11 +32,12 @@ export type NormalEquationsBuilder = (
   support: Support,
 ) => Promise<NormalEquations>;
 
-/**
- * So many windows are multiplied at once: all usable ones of a plane of 128x128 LR pixels fill nearly three such matrices, those of a
- * fold of cross-fitting nearly one.
- */
-const WINDOWS = 5376;
+/** So many windows are multiplied at once at most: all usable ones of a plane of 128x128 LR pixels fill nearly three such matrices. */
+const MOST_WINDOWS = 5376;
+
+/** How many windows of an LR plane of this size are multiplied at once. */
+export const windowsAtOnce = ({ width, height }: { readonly width: number; readonly height: number }): number =>
+  Math.min(MOST_WINDOWS, width * height);
 
 /** With y as one more column of U, one U^T U holds both G and b. */
 const windowRows = (size: number): number => mostTaps(size) + 1;
@@ -48,21 +49,27 @@ const windowRows = (size: number): number => mostTaps(size) + 1;
 export async function compileWindowProduct(
   executor: Executor,
   size: number,
+  windows: number,
 ): Promise<{ readonly product: WindowProduct; release(): Promise<void> }> {
   const g = new GraphBuilder();
-  const u = g.input('u', [windowRows(size), WINDOWS]);
+  const u = g.input('u', [windowRows(size), windows]);
   const program = await executor.compile(g.build({ product: g.matmul(u, u, { transposeB: true }) }));
   return {
-    product: async (windows) => (await program.run({ u: windows })).product,
+    product: async (u) => (await program.run({ u })).product,
     release: () => program.release(),
   };
 }
 
-/** `product`: of that size. */
-export function makeNormalEquations(product: WindowProduct, size: number, scale: Scale): NormalEquationsBuilder {
+/** `product`: of that size, and of so many windows. */
+export function makeNormalEquations(
+  product: WindowProduct,
+  size: number,
+  scale: Scale,
+  windows: number,
+): NormalEquationsBuilder {
   const rows = windowRows(size);
   // One for all products: it is large. What is sent on is copied.
-  const windows = new Float32Array(rows * WINDOWS);
+  const u = new Float32Array(rows * windows);
   return async (z, y, weight, { places }) => {
     const taps = places.length;
     // The last row is that of y. What lies between is left over from other calls: nothing reads its products.
@@ -72,16 +79,16 @@ export function makeNormalEquations(product: WindowProduct, size: number, scale:
     for (let c = 0; c < y.channels; c++) {
       const from = planeOf(z, c);
       const target = planeOf(y, c);
-      for (let first = 0; first < used.length; first += WINDOWS) {
-        const some = corners.subarray(first, first + WINDOWS);
-        if (some.length < WINDOWS) windows.fill(0);
+      for (let first = 0; first < used.length; first += windows) {
+        const some = corners.subarray(first, first + windows);
+        if (some.length < windows) u.fill(0);
         for (const [tap, place] of places.entries()) {
           const offset = Math.floor(place / size) * z.width + (place % size);
-          const to = tap * WINDOWS;
-          for (let i = 0; i < some.length; i++) windows[to + i] = from[some[i] + offset];
+          const to = tap * windows;
+          for (let i = 0; i < some.length; i++) u[to + i] = from[some[i] + offset];
         }
-        for (let i = 0; i < some.length; i++) windows[(rows - 1) * WINDOWS + i] = target[used[first + i]];
-        const part = await product(windows);
+        for (let i = 0; i < some.length; i++) u[(rows - 1) * windows + i] = target[used[first + i]];
+        const part = await product(u);
         for (let i = 0; i < sum.length; i++) sum[i] += part[i];
       }
     }

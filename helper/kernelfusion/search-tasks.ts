@@ -20,6 +20,7 @@ import {
   type NormalEquationsBuilder,
   trimKernel,
   type WindowProduct,
+  windowsAtOnce,
 } from './kernel-solver.ts';
 import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
@@ -120,11 +121,11 @@ export const SEARCH_TASKS = {
     { product, denoise, onStep }: SearchServices,
     signal?: AbortSignal,
   ): Promise<Kernel> {
-    const { y, size, scale, sigma } = searched;
+    const { y, sigma } = searched;
     const picture: Planes = fromPicture
       ? await restoreByGradients(y, start, sigma, PICTURE, signal)
       : bicubicCanvas(y, searched);
-    const equations = makeNormalEquations(product, size, scale);
+    const equations = equationsOf(searched, product);
     const chance = makeRandom(seed, CHANCE.diffusions + number);
     const around = supportAround(start);
     const found = await searchByDiffusion(searched, plan, picture, around, denoise, equations, chance, onStep, signal);
@@ -147,9 +148,9 @@ export const SEARCH_TASKS = {
     { product, denoise, onStep }: SearchServices,
     signal?: AbortSignal,
   ): Promise<Kernel> {
-    const { y, usable, size, scale, sigma } = searched;
+    const { y, usable, sigma } = searched;
     const scenes = underPrior({ y, sigma, denoiser: { denoise }, ...(signal && { signal }) });
-    const equations = makeNormalEquations(product, size, scale);
+    const equations = equationsOf(searched, product);
     return crossFit(y, usable, start, steps, scenes, equations, makeRandom(seed, CHANCE.folds), onStep);
   },
 
@@ -171,9 +172,13 @@ export const SEARCH_TASKS = {
 const edgeKernelSide = ({ size, scale }: Pick<Searched, 'size' | 'scale'>): number =>
   2 * Math.ceil(size / scale / 2) - 1;
 
-/** Equations of differences for kernels of the search. */
-const differencesOf = ({ size, scale }: Searched, product: WindowProduct): NormalEquationsBuilder =>
-  ofDifferences(makeNormalEquations(product, size, scale), scale);
+/** Equations for kernels of the search, of values. */
+const equationsOf = ({ y, size, scale }: Searched, product: WindowProduct): NormalEquationsBuilder =>
+  makeNormalEquations(product, size, scale, windowsAtOnce(y));
+
+/** Of differences. */
+const differencesOf = (searched: Searched, product: WindowProduct): NormalEquationsBuilder =>
+  ofDifferences(equationsOf(searched, product), searched.scale);
 
 /** One plane says what three would, in a third of the time. */
 const lumaView = ({ y, lumaSigma }: Searched): Omit<View, 'shown'> => ({

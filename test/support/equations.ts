@@ -7,6 +7,9 @@ import type { Support } from '../../helper/kernelfusion/support.ts';
 import type { Executor } from '../../helper/tensor/executor.ts';
 import type { Scale } from '../../shared/kernel.ts';
 
+/** Multiplied at once: fewer than most tests have. */
+const WINDOWS = 1000;
+
 /** Kernels of this side that may have taps everywhere. */
 export const wholeSquare = (size: number): Support => ({
   size,
@@ -19,6 +22,6 @@ export async function openEquations(
   size: number,
   scale: Scale,
 ): Promise<{ readonly build: NormalEquationsBuilder; release(): Promise<void> }> {
-  const { product, release } = await compileWindowProduct(executor, size);
-  return { build: makeNormalEquations(product, size, scale), release };
+  const { product, release } = await compileWindowProduct(executor, size, WINDOWS);
+  return { build: makeNormalEquations(product, size, scale, WINDOWS), release };
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
-import { compileWindowProduct } from '../../../helper/kernelfusion/kernel-solver.ts';
+import { compileWindowProduct, windowsAtOnce } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { SEARCH_TASKS } from '../../../helper/kernelfusion/search-tasks.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
@@ -12,7 +12,9 @@ import { everywhere } from '../../support/everywhere.ts';
 import { blurred, HOOK, rectangles } from '../../support/scene.ts';
 
 const onnx = await createOnnxExecutor({ threads: 1 });
-const { product, release } = await compileWindowProduct(onnx, HOOK.size);
+/** All layers here are of its size. */
+const LAYER = blurred(rectangles(58, 4), HOOK);
+const { product, release } = await compileWindowProduct(onnx, HOOK.size, windowsAtOnce(LAYER));
 after(async () => {
   await release();
   await onnx.close();

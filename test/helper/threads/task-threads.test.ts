@@ -6,7 +6,7 @@ import { canvasSize } from '../../../helper/kernelfusion/degradation.ts';
 import { DIFFUSION_ON, type Searched } from '../../../helper/kernelfusion/diffusion-search.ts';
 import { withoutBorder } from '../../../helper/kernelfusion/estimate-kernel.ts';
 import { IN_SQUARES } from '../../../helper/kernelfusion/hidden-pixels.ts';
-import { compileWindowProduct } from '../../../helper/kernelfusion/kernel-solver.ts';
+import { compileWindowProduct, windowsAtOnce } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { FAST_TRAINING, makeDenoiser, trainPrior } from '../../../helper/kernelfusion/patch-diffusion.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
@@ -28,7 +28,7 @@ const searched: Searched = { y, usable, edges: edgesOf(y), size: SIZE, scale: 2,
 const piece = { searched, seed: 3 };
 
 const onnx = await createOnnxExecutor({ threads: 1 });
-const { product, release } = await compileWindowProduct(onnx, SIZE);
+const { product, release } = await compileWindowProduct(onnx, SIZE, windowsAtOnce(y));
 const prior = await trainPrior(y, { ...FAST_TRAINING, steps: 6, decay: 3, width: 8 }, onnx, makeRandom(1), () => {});
 const { width, height } = canvasSize(y, searched);
 const denoiser = await makeDenoiser(prior, width, height, onnx);
