@@ -10,7 +10,7 @@ import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/execut
 import { centreOfMass, type Kernel, shift } from '../../../shared/kernel.ts';
 import { assertClose } from '../../support/close.ts';
 import { openEquations } from '../../support/equations.ts';
-import { noisyView } from '../../support/noisy-view.ts';
+import { type FitRun, noisyView } from '../../support/noisy-view.ts';
 import { gaussian } from '../../support/scene.ts';
 
 const SIZE = 10;
@@ -25,17 +25,7 @@ after(async () => {
   await onnx.close();
 });
 
-interface Run {
-  readonly start?: Kernel;
-  readonly steps?: number;
-  readonly seed?: number;
-  readonly usable?: (i: number) => boolean;
-  readonly builder?: NormalEquationsBuilder;
-  readonly onStep?: (kernel: Kernel) => void;
-  readonly signal?: AbortSignal;
-}
-
-function fitTo(view: ReturnType<typeof noisyView>, { start = SPOT, steps = 9, seed = 1, ...more }: Run = {}) {
+function fitTo(view: ReturnType<typeof noisyView>, { start = SPOT, steps = 9, seed = 1, ...more }: FitRun = {}) {
   const usable = Uint8Array.from(view.y, (_, i) => (more.usable?.(i) === false ? 0 : 1));
   const { onStep = () => {}, builder = equations.build, signal } = more;
   const random = makeRandom(seed);
