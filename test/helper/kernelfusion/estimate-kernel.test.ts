@@ -123,6 +123,25 @@ test('a wide blur is found: there is evidence for it, and the best of all kernel
   assert.ok(found > 0.9 && found > plain + 0.1, `alike to ${found}, the plain one to ${plain}`);
 });
 
+test('what comes of the most promising fit takes its place, even where it foretells worse', async () => {
+  const here = tasksHere();
+  let made: unknown = null;
+  const harsh = {
+    ...here,
+    async run(...asked: Parameters<Tasks['run']>) {
+      const [name, input] = asked;
+      const found = await here.run(...asked);
+      if (name === 'fitByExpectation') made = found;
+      if (name !== 'judge' || (input as { kernel: unknown }).kernel !== made) return found;
+      const judged = found as Candidate;
+      return { ...judged, score: judged.score + 9, losses: judged.losses.map((loss) => loss + 9) };
+    },
+  } as Tasks;
+  const { chosen, candidates } = await estimate(small, { plan: BRIEF, tasks: harsh });
+  assert.ok(candidates[1].score > candidates[0].score + 5);
+  assert.equal(chosen, candidates[1]);
+});
+
 test('a lopsided kernel is found the right way round', async () => {
   const { kernel } = await estimate(seen(HOOK, 110), { plan: { ...PLAN, fitting: 12 } });
   const [right, turned] = [HOOK, flip(HOOK)].map((truth) => scoreKernel(kernel, truth).ncc);
