@@ -83,10 +83,10 @@ test('a kernel that was found has a confidence, in words, in the report and in i
   const files = ['-o', file('found-x2.png'), '--kernel-out', file('found.json'), '--report', file('found.html')];
   const { code, stdout, stderr } = await run('upscale', file('found.png'), ...files, '--preset', 'fast');
   assert.equal(code, 0, stderr);
-  const { confidence, source, options } = JSON.parse(readFileSync(file('found.json'), 'utf8'));
+  const { size, confidence, source, options } = JSON.parse(readFileSync(file('found.json'), 'utf8'));
   assert.deepEqual([source.width, source.height, options.preset], [24, 24, 'fast']);
   const percent = `${Math.round(100 * confidence)} %`;
-  assert.match(stdout, new RegExp(`^Kernel: estimated from the picture, 14 x 14, confidence ${percent}\\. `, 'm'));
+  assert.match(stdout, new RegExp(`^Kernel: estimated from the picture, ${size} x ${size}, confidence ${percent}\\. `, 'm'));
   assert.ok(readFileSync(file('found.html'), 'utf8').includes(`<dt>Confidence</dt><dd>${percent} (`));
 });
 
