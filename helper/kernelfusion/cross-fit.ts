@@ -17,6 +17,7 @@ import type { NormalEquationsBuilder } from './kernel-solver.ts';
 import { makeKernelSteps } from './kernel-steps.ts';
 import type { Random } from './random.ts';
 import { inferScene, type Scene, type View } from './scene-posterior.ts';
+import { supportAround } from './support.ts';
 
 /** Into how many folds the pixels are dealt: so many scenes are kept. */
 export const FOLDS = 3;
@@ -47,7 +48,7 @@ export async function crossFit<S>(
 ): Promise<Kernel> {
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
   const scenes: (S | null)[] = Array(FOLDS).fill(null);
-  const solver = makeKernelSteps(start);
+  const solver = makeKernelSteps(supportAround(start), start.scale);
   let kernel = start;
   for (let step = 0; step < steps; step++) {
     const fold = step % FOLDS;

@@ -8,33 +8,22 @@
  *   x = argmin |A_k x - y|^2 + rho_t |x - z|^2    and the picture that agrees with the layer.
  * The kernel is fitted to z, never to x: x already satisfies the data with the last kernel and would lock it in.
  */
-import { type Kernel, makeKernel, type Scale } from '../../shared/kernel.ts';
-import { cutPlanes, type Planes } from '../image/planes.ts';
+import type { Kernel, Scale } from '../../shared/kernel.ts';
+import type { Planes } from '../image/planes.ts';
 import { agreeWithLayer, priorTrust } from './agreement.ts';
 import type { EdgeView } from './edge-kernel.ts';
 import { refineWithSpectrum } from './joint-kernel.ts';
-import {
-  averageEquations,
-  centreKernel,
-  type NormalEquations,
-  type NormalEquationsBuilder,
-  smoothEquations,
-  solveKernel,
-} from './kernel-solver.ts';
+import type { NormalEquationsBuilder } from './kernel-solver.ts';
+import { makeKernelSteps, type Refinement } from './kernel-steps.ts';
 import type { Denoiser } from './patch-diffusion.ts';
 import type { Random } from './random.ts';
 import { makeSceneSpectrum, type SceneSpectrum } from './scene-spectrum.ts';
-import { closeUp, extentOf, moveSupport, type Support, spread } from './support.ts';
+import { closeUp, extentOf, type Support, spread } from './support.ts';
 
 export interface DiffusionPlan {
   readonly firstTime: number;
   readonly lastTime: number;
   readonly steps: number;
-  /** gamma, for pictures in [-1, 1]. */
-  readonly smoothness: number;
-  readonly kernelIterations: number;
-  /** Share of the past in the running mean of the normal equations. */
-  readonly momentum: number;
   readonly pictureIterations: number;
   /** Steps made before the power spectrum joins in: it knows no phase, and from the start it can settle on a wrong one. */
   readonly withoutSpectrum: number;
@@ -44,9 +33,6 @@ export const DIFFUSION_SEARCH: DiffusionPlan = {
   firstTime: 200,
   lastTime: 60,
   steps: 14,
-  smoothness: 1e-3,
-  kernelIterations: 400,
-  momentum: 0.7,
   pictureIterations: 10,
   withoutSpectrum: 4,
 };
@@ -80,7 +66,7 @@ export interface Searched {
  * step. `denoise`: on its canvas; `equations`: of that side and scale.
  */
 export async function searchByDiffusion(
-  { y, usable, size, scale, sigma, lumaSigma }: Searched,
+  { y, usable, scale, sigma, lumaSigma }: Searched,
   plan: DiffusionPlan,
   start: Planes,
   around: Support,
@@ -93,26 +79,16 @@ export async function searchByDiffusion(
   let x = start;
   const side = extentOf(around);
   const spectrum = makeSceneSpectrum(y, usable, scale, side, lumaSigma);
-  let support = around;
-  let mean: NormalEquations | null = null;
+  const solver = makeKernelSteps(around, scale);
+  const bySpectrum: Refinement = (smooth, fitted, support) =>
+    refineWithSpectrum(smooth, fitted, seenIn(spectrum, side, support));
   let kernel: Kernel | null = null;
   for (const [i, t] of times(plan).entries()) {
     const z = await denoise(x, t, random.normals(x.data.length));
-    const present = await equations(z, y, usable, support);
-    mean = mean ? averageEquations(mean, present, plan.momentum) : present;
-    const smooth = smoothEquations(mean, support, plan.smoothness);
-    const fitted = solveKernel(smooth, plan.kernelIterations);
-    const values =
-      i < plan.withoutSpectrum ? fitted : refineWithSpectrum(smooth, fitted, seenIn(spectrum, side, support));
-    const centred = centreKernel(makeKernel(size, scale, spread(support, values)));
-    kernel = centred.kernel;
-    const [dy, dx] = centred.moved;
-    const proposal = dy === 0 && dx === 0 ? z : cutPlanes(z, -dy, -dx, z.width, z.height);
-    if (proposal !== z) {
-      support = moveSupport(support, dy, dx);
-      // The past equations speak of another frame.
-      mean = null;
-    }
+    const present = await equations(z, y, usable, solver.support());
+    const next = solver.next(present, i < plan.withoutSpectrum ? undefined : bySpectrum);
+    kernel = next.kernel;
+    const proposal = next.change ? next.change(z) : z;
     const agreement = { rho: priorTrust(t, sigma), iterations: plan.pictureIterations };
     x = await agreeWithLayer(proposal, y, { kernel }, agreement, signal);
     await onStep(kernel);

@@ -17,6 +17,7 @@ import type { NormalEquations, NormalEquationsBuilder } from './kernel-solver.ts
 import { makeKernelSteps } from './kernel-steps.ts';
 import type { Random } from './random.ts';
 import type { Scene, View } from './scene-posterior.ts';
+import { supportAround } from './support.ts';
 
 /** Share of the pixels that a step leaves out of its equations, others each time: so they cost what those of a fold do. */
 const LEFT_OUT = 0.5;
@@ -39,15 +40,16 @@ export async function fitByExpectation(
   const everywhere = new Float32Array(usable.length).fill(1);
   const y = makePlanes(view.width, view.height, 1, view.y);
   const nothing = makePlanes(view.width, view.height, 1);
-  const solver = makeKernelSteps(start);
+  const solver = makeKernelSteps(supportAround(start), start.scale);
   let kernel = start;
   let scene: Scene | null = null;
   for (let step = 0; step < steps; step++) {
     scene = await infer(everywhere, kernel, scene);
     const { mean, draw } = scene;
     const asked = Uint8Array.from(hidePixels(usable.length, random, LEFT_OUT), (v, i) => v * usable[i]);
-    const explained = await equations(pictureOf(scene), y, asked, solver.support());
-    const deviation = { ...pictureOf(scene), data: draw.map((v, i) => v - mean[i]) };
+    const picture = pictureOf(scene);
+    const explained = await equations(picture, y, asked, solver.support());
+    const deviation = { ...picture, data: draw.map((v, i) => v - mean[i]) };
     const unsure = await equations(deviation, nothing, asked, solver.support());
     const next = solver.next(expected(explained, unsure));
     kernel = next.kernel;

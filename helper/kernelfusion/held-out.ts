@@ -44,17 +44,12 @@ export interface DetailedPrediction extends Prediction {
   readonly blocks: Uint32Array;
 }
 
-/**
- * How surely `a` foretold better than `b`, by more than `handicap` nats a pixel, in standard errors of the mean difference of their losses. Both must
- * have been scored by the same pixels.
- */
+/** How surely `a` foretold better than `b`, in standard errors of the mean difference of their losses. Both must have been scored by the same pixels. */
 export function surely(
   { losses: a }: Pick<DetailedPrediction, 'losses'>,
   { losses: b }: Pick<DetailedPrediction, 'losses'>,
-  handicap = 0,
 ): number {
-  const { mean, error } = meanOf(Array.from(a.map((v, i) => b[i] - v)));
-  const lead = mean - handicap;
+  const { mean: lead, error } = meanOf(Array.from(a.map((v, i) => b[i] - v)));
   return lead === 0 ? 0 : lead / error;
 }
 

@@ -86,20 +86,24 @@ export async function openKernelSearch(
     return { kernel, steps: made, start, diffused, ...(await foretell(kernel, IN_SQUARES, signal)) };
   };
 
+  /** One of the ways to fit, from this kernel and the steps that led there; `start`: of what is found. */
+  const fitBy = (
+    way: 'fit' | 'fitByExpectation' | 'fitUnderPrior',
+    { start, steps, kernel }: Pick<Candidate, 'start' | 'steps' | 'kernel'>,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Candidate> => {
+    const work = (services: SearchServices) =>
+      tasks.run(way, { ...piece, start: kernel, steps: count }, services, signal);
+    return develop({ start, steps, diffused: false }, work, signal);
+  };
+
   return {
     foretell,
     findByEdges: (lambda, signal) => tasks.run('findByEdges', { searched, lambda }, {}, signal),
-    fit(start, from, count, signal) {
-      const { kernel, steps } = from;
-      const work = (services: SearchServices) =>
-        tasks.run('fit', { ...piece, start: kernel, steps: count }, services, signal);
-      return develop({ start, steps, diffused: false }, work, signal);
-    },
-    fitByExpectation({ start, steps, kernel }, count, signal) {
-      const work = (services: SearchServices) =>
-        tasks.run('fitByExpectation', { ...piece, start: kernel, steps: count }, services, signal);
-      return develop({ start: `${start}, by expectation`, steps, diffused: false }, work, signal);
-    },
+    fit: (start, { kernel, steps }, count, signal) => fitBy('fit', { kernel, steps, start }, count, signal),
+    fitByExpectation: ({ start, steps, kernel }, count, signal) =>
+      fitBy('fitByExpectation', { kernel, steps, start: `${start}, by expectation` }, count, signal),
     diffuse(number, signal) {
       const start = startKernel('spot', searched.size, searched.scale);
       const diffusion = { ...piece, plan: DIFFUSION_SEARCH, start, fromPicture: false, number };
@@ -118,11 +122,8 @@ export async function openKernelSearch(
       return develop({ start: `${start}, diffused on`, steps, diffused: true }, work, signal);
     },
     judgeUnderPrior: ({ kernel }, signal) => tasks.run('judgeUnderPrior', { ...piece, kernel }, asked, signal),
-    fitUnderPrior({ start, steps, kernel }, count, signal) {
-      const work = (services: SearchServices) =>
-        tasks.run('fitUnderPrior', { ...piece, start: kernel, steps: count }, services, signal);
-      return develop({ start: `${start}, fitted under the prior`, steps, diffused: false }, work, signal);
-    },
+    fitUnderPrior: ({ start, steps, kernel }, count, signal) =>
+      fitBy('fitUnderPrior', { kernel, steps, start: `${start}, fitted under the prior` }, count, signal),
     async release() {
       await Promise.all([release(), denoiser?.release()]);
     },

@@ -86,7 +86,10 @@ test('a kernel that was found has a confidence, in words, in the report and in i
   const { size, confidence, source, options } = JSON.parse(readFileSync(file('found.json'), 'utf8'));
   assert.deepEqual([source.width, source.height, options.preset], [24, 24, 'fast']);
   const percent = `${Math.round(100 * confidence)} %`;
-  assert.match(stdout, new RegExp(`^Kernel: estimated from the picture, ${size} x ${size}, confidence ${percent}\\. `, 'm'));
+  assert.match(
+    stdout,
+    new RegExp(`^Kernel: estimated from the picture, ${size} x ${size}, confidence ${percent}\\. `, 'm'),
+  );
   assert.ok(readFileSync(file('found.html'), 'utf8').includes(`<dt>Confidence</dt><dd>${percent} (`));
 });
 
