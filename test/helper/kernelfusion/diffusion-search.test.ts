@@ -91,6 +91,18 @@ test('a search shows each step, a centred kernel, and returns the last: the true
   assert.ok(found > round + 0.02, `alike to ${found}, a round one to ${round}`);
 });
 
+test('the power spectrum joins in after as many steps as the plan says', async () => {
+  const stepsOf = async (withoutSpectrum: number) => {
+    const heard: Kernel[] = [];
+    const plan = { ...DIFFUSION_SEARCH, steps: 3, withoutSpectrum };
+    await search(5, { plan, onStep: (kernel) => heard.push(kernel) });
+    return heard;
+  };
+  const [never, later] = [await stepsOf(3), await stepsOf(2)];
+  assert.deepEqual(later.slice(0, 2), never.slice(0, 2));
+  assert.notDeepEqual(later[2], never[2]);
+});
+
 test('the same seed gives the same bytes, another one others', async () => {
   const plan = { ...DIFFUSION_SEARCH, steps: 3, withoutSpectrum: 1 };
   const run = (seed: number) => search(seed, { plan });
