@@ -23,7 +23,7 @@ export const ranked = (met: readonly Candidate[], kind: { readonly diffused: boo
  * A fitted kernel must be better by so many nats a pixel for all of its light that lies apart from the rest. A blur hangs together; where a scene
  * repeats itself (facades), kernels in pieces, as far apart as the windows, foretell hidden pixels best (docs/experiments.md).
  */
-const APART = 0.6;
+const APART = 0.4;
 
 /** Those that were fitted, the most promising first. */
 export function promisingFits(met: readonly Candidate[]): Candidate[] {
