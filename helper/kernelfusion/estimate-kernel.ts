@@ -45,8 +45,6 @@ export interface SearchPlan {
 
 /** Expectation maximisation goes on from the most promising fit in more and smaller steps than fits are made in. */
 const stepsOfExpectation = (fitting: number): number => 2 * fitting;
-/** How often the noise's variance counts at first in each of its runs: with more than there is they go further, for better or worse. */
-const HEATS = [1, 16];
 
 /** How many kernels a search fits, how many steps its diffusions make, and how much it judges. */
 export function searchParts({ shapes, edges, fitting, diffusions, refined, underPrior }: SearchPlan) {
@@ -56,10 +54,10 @@ export function searchParts({ shapes, edges, fitting, diffusions, refined, under
   return {
     byEdges: edges.length,
     fits,
-    expectationSteps: HEATS.length * stepsOfExpectation(fitting),
+    expectationSteps: stepsOfExpectation(fitting),
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // Each kernel in squares, the one that is chosen and the plain one one by one as well.
-    turnsOfJudging: (fits + HEATS.length + diffusions + last + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
+    turnsOfJudging: (fits + 1 + diffusions + last + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
     judgedUnderPrior: underPrior === null ? 0 : JUDGED_IN_LAST_ROUND + 2 * last,
   };
 }
@@ -141,15 +139,12 @@ async function searchFromAllStarts(
   }
   const promising = promisingFits(met);
   const [fit] = promising;
-  const byExpectation = HEATS.map<Search>(
-    (heat) => (stop) => search.fitByExpectation(fit, stepsOfExpectation(fitting), heat, stop),
-  );
+  const byExpectation: Search = (stop) => search.fitByExpectation(fit, stepsOfExpectation(fitting), stop);
   const onwards = diffusions > 0 ? promising.slice(0, refined) : [];
-  const goOn = onwards.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
-  const last = await together<Candidate[]>([...byExpectation, ...goOn], signal);
-  const expected = last.slice(0, HEATS.length);
-  met.push(...last);
-  return { met, contenders: [...expected, ...met.filter((candidate) => candidate.diffused)] };
+  const last = onwards.map<Search>((candidate) => (stop) => search.diffuseOn(candidate, stop));
+  const [expected, ...diffused] = await together<Candidate[]>([byExpectation, ...last], signal);
+  met.push(expected, ...diffused);
+  return { met, contenders: [expected, ...met.filter((candidate) => candidate.diffused)] };
 }
 
 /** LR pixels this near the border are left out: part of what their window sees is the canvas's unknown margin. */

@@ -7,8 +7,6 @@
  * That moves in small steps, for the scene confirms the kernel it was made with, and where it ends depends on where it began: it finds nothing
  * from afar. But near the right kernel it stays, where fitting to hidden pixels (cross-fit.ts), which are foretold from a scene with gaps, drifts
  * off by what the gaps lack. So the one goes on from the other (docs/experiments.md).
- * With more noise than there is at first, a scene confirms less and kernels go further (annealing, Ueda & Nakano 1998): sometimes on to the right
- * one, sometimes away from it.
  */
 import type { Kernel } from '../../shared/kernel.ts';
 import { makePlanes } from '../image/planes.ts';
@@ -24,30 +22,21 @@ import { supportAround } from './support.ts';
 /** Share of the pixels that a step leaves out of its equations, others each time: so they cost what those of a fold do. */
 const LEFT_OUT = 0.5;
 
-/** Share of the steps in which the noise that is assumed falls to what there is. */
-const COOLING = 0.6;
-
-/** How often the noise's variance counts in a step, `heat` times at first. */
-export const heatIn = (step: number, steps: number, heat: number): number =>
-  Math.max(1, heat ** (1 - step / (COOLING * steps)));
-
 /**
  * Steps on from the kernel `start` to one that explains the pixels of `view`, with taps around those of `start` only. Pixels whose `usable` is 0
- * are not fitted. `heat`: how often the noise's variance counts at first; `equations`: for kernels of that side and scale.
+ * are not fitted. `equations`: for kernels of that side and scale.
  */
 export async function fitByExpectation(
   view: Omit<View, 'shown'>,
   usable: Uint8Array,
   start: Kernel,
   steps: number,
-  heat: number,
   equations: NormalEquationsBuilder,
   random: Random,
   onStep: (kernel: Kernel) => void | Promise<void>,
   signal?: AbortSignal,
 ): Promise<Kernel> {
-  const under = (variance: number) => underGradients({ ...view, variance }, start, random, signal);
-  const { pictureOf, move } = under(view.variance);
+  const { infer, pictureOf, move } = underGradients(view, start, random, signal);
   const everywhere = new Float32Array(usable.length).fill(1);
   const y = makePlanes(view.width, view.height, 1, view.y);
   const nothing = makePlanes(view.width, view.height, 1);
@@ -55,7 +44,6 @@ export async function fitByExpectation(
   let kernel = start;
   let scene: Scene | null = null;
   for (let step = 0; step < steps; step++) {
-    const { infer } = under(view.variance * heatIn(step, steps, heat));
     scene = await infer(everywhere, kernel, scene);
     const { mean, draw } = scene;
     const asked = Uint8Array.from(hidePixels(usable.length, random, LEFT_OUT), (v, i) => v * usable[i]);

@@ -37,8 +37,8 @@ export interface KernelSearch extends LastRoundTools {
     count: number,
     signal?: AbortSignal,
   ): Promise<Candidate>;
-  /** Expectation maximisation under sparse gradients. `heat`: how often the noise's variance counts at first. */
-  fitByExpectation(from: Candidate, count: number, heat: number, signal?: AbortSignal): Promise<Candidate>;
+  /** Expectation maximisation under sparse gradients. */
+  fitByExpectation(from: Candidate, count: number, signal?: AbortSignal): Promise<Candidate>;
   /** The reverse diffusion from the enlarged layer. `number`: 0, 1, ...; they differ by chance. */
   diffuse(number: number, signal?: AbortSignal): Promise<Candidate>;
   release(): Promise<void>;
@@ -88,7 +88,7 @@ export async function openKernelSearch(
 
   /** One of the ways to fit, from this kernel and the steps that led there; `start`: of what is found. */
   const fitBy = (
-    way: 'fit' | 'fitUnderPrior',
+    way: 'fit' | 'fitByExpectation' | 'fitUnderPrior',
     { start, steps, kernel }: Pick<Candidate, 'start' | 'steps' | 'kernel'>,
     count: number,
     signal?: AbortSignal,
@@ -102,12 +102,8 @@ export async function openKernelSearch(
     foretell,
     findByEdges: (lambda, signal) => tasks.run('findByEdges', { searched, lambda }, {}, signal),
     fit: (start, { kernel, steps }, count, signal) => fitBy('fit', { kernel, steps, start }, count, signal),
-    fitByExpectation({ start, steps, kernel }, count, heat, signal) {
-      const fit = { ...piece, start: kernel, steps: count, heat };
-      const work = (services: SearchServices) => tasks.run('fitByExpectation', fit, services, signal);
-      const way = heat === 1 ? 'by expectation' : 'by expectation, annealed';
-      return develop({ start: `${start}, ${way}`, steps, diffused: false }, work, signal);
-    },
+    fitByExpectation: ({ start, steps, kernel }, count, signal) =>
+      fitBy('fitByExpectation', { kernel, steps, start: `${start}, by expectation` }, count, signal),
     diffuse(number, signal) {
       const start = startKernel('spot', searched.size, searched.scale);
       const diffusion = { ...piece, plan: DIFFUSION_SEARCH, start, fromPicture: false, number };

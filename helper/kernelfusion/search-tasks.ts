@@ -52,11 +52,6 @@ export interface Fit extends Piece {
   readonly steps: number;
 }
 
-export interface FitByExpectation extends Fit {
-  /** How often the noise's variance counts at first (expectation-fit.ts). */
-  readonly heat: number;
-}
-
 export interface Diffusion extends Piece {
   readonly plan: DiffusionPlan;
   /** Kernels have taps around its only. */
@@ -111,14 +106,13 @@ export const SEARCH_TASKS = {
 
   /** Expectation maximisation under sparse gradients. */
   async fitByExpectation(
-    { searched, start, steps, heat, seed }: FitByExpectation,
+    { searched, start, steps, seed }: Fit,
     { product, onStep }: Pick<SearchServices, 'product' | 'onStep'>,
     signal?: AbortSignal,
   ): Promise<Kernel> {
-    const { usable } = searched;
     const equations = differencesOf(searched, product);
     const chance = makeRandom(seed, CHANCE.expectation);
-    return fitByExpectation(lumaView(searched), usable, start, steps, heat, equations, chance, onStep, signal);
+    return fitByExpectation(lumaView(searched), searched.usable, start, steps, equations, chance, onStep, signal);
   },
 
   /** The reverse diffusion; its kernel without haze. */

@@ -82,14 +82,13 @@ const trained = ({ y }: Searched) =>
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 /** What comes of the most promising of these. */
-const expected = (met: readonly Candidate[]) =>
-  ['by expectation', 'by expectation, annealed'].map((way) => `${promisingFits(met)[0].start}, ${way}`);
+const expected = (met: readonly Candidate[]) => `${promisingFits(met)[0].start}, by expectation`;
 const startsOf = (met: readonly Candidate[]) => met.map(({ start }) => start);
 
-test('steps of a search: the fit of each start, twice as many that go on from one in each of two ways, the reverse diffusions, and those that go on', () => {
-  assert.equal(searchSteps(PLAN), (2 + 4) * 8);
-  assert.equal(searchSteps(WITH_PRIOR), (2 + 4) * 1 + 2 * 14 + 2 * 7);
-  assert.equal(searchSteps({ ...WITH_PRIOR, underPrior: 4 }), (2 + 4) * 1 + 2 * 14 + 2 * 7 + 4 + 7);
+test('steps of a search: the fit of each start, twice as many that go on from one, the reverse diffusions, and those that go on', () => {
+  assert.equal(searchSteps(PLAN), (2 + 2) * 8);
+  assert.equal(searchSteps(WITH_PRIOR), (2 + 2) * 1 + 2 * 14 + 2 * 7);
+  assert.equal(searchSteps({ ...WITH_PRIOR, underPrior: 4 }), (2 + 2) * 1 + 2 * 14 + 2 * 7 + 4 + 7);
 });
 
 test('pixels within two of the border are left out', () => {
@@ -114,35 +113,33 @@ test('a wide blur is found: there is evidence for it, and the best of all kernel
   assert.deepEqual(evidence.chosen.blocks, evidence.plain.blocks);
   assert.ok(evidence.chosen.error < chosen.error, 'single pixels are foretold better');
   const fits = candidates.slice(0, 2);
-  assert.deepEqual(startsOf(candidates), [...PLAN.shapes, ...expected(fits)]);
+  assert.deepEqual(startsOf(candidates), [...PLAN.shapes, expected(fits)]);
   // Each has the steps it came by, from where it was begun.
   const [better] = promisingFits(fits);
-  for (const { steps: all } of candidates.slice(2)) {
-    assert.deepEqual([better.steps.length, all.length, all.slice(0, 8)], [8, 24, better.steps]);
-  }
-  assert.equal(chosen, choose(candidates.slice(2)));
+  const { steps: all } = candidates[2];
+  assert.deepEqual([better.steps.length, all.length, all.slice(0, 8)], [8, 24, better.steps]);
+  assert.equal(chosen, candidates[2]);
   const [found, plain] = [kernel, bicubicKernel(2)].map((k) => scoreKernel(k, WIDE).ncc);
   assert.ok(found > 0.9 && found > plain + 0.1, `alike to ${found}, the plain one to ${plain}`);
 });
 
 test('what comes of the most promising fit takes its place, even where it foretells worse', async () => {
   const here = tasksHere();
-  const made: unknown[] = [];
+  let made: unknown = null;
   const harsh = {
     ...here,
     async run(...asked: Parameters<Tasks['run']>) {
       const [name, input] = asked;
       const found = await here.run(...asked);
-      if (name === 'fitByExpectation') made.push(found);
-      if (name !== 'judge' || !made.includes((input as { kernel: unknown }).kernel)) return found;
+      if (name === 'fitByExpectation') made = found;
+      if (name !== 'judge' || (input as { kernel: unknown }).kernel !== made) return found;
       const judged = found as Candidate;
       return { ...judged, score: judged.score + 9, losses: judged.losses.map((loss) => loss + 9) };
     },
   } as Tasks;
   const { chosen, candidates } = await estimate(small, { plan: BRIEF, tasks: harsh });
-  const [fit, ...ofIt] = candidates;
-  assert.ok(ofIt.every(({ score }) => score > fit.score + 5));
-  assert.ok(ofIt.includes(chosen));
+  assert.ok(candidates[1].score > candidates[0].score + 5);
+  assert.equal(chosen, candidates[1]);
 });
 
 test('a lopsided kernel is found the right way round', async () => {
@@ -151,24 +148,19 @@ test('a lopsided kernel is found the right way round', async () => {
   assert.ok(right > turned + 0.05, `alike to ${right}, to the turned one to ${turned}`);
 });
 
-test('of layers seen through the bicubic kernel one much like it is found, which leads by little', async () => {
-  const PLAIN = bicubicKernel(2);
-  const leads: number[] = [];
-  for (const scene of [4, 5, 6]) {
-    const { kernel, lead } = await estimate(seen(PLAIN, 88, scene));
-    assert.ok(scoreKernel(kernel, PLAIN).ncc > 0.94, `scene ${scene}`);
-    leads.push(lead);
-  }
-  const mean = leads.reduce((a, b) => a + b) / leads.length;
-  // A sixth of what the wide blur above gives.
-  assert.ok(mean < 0.1 && leads.every((lead) => lead < 0.15), `${leads}`);
+test('layers seen through the bicubic kernel give no evidence against it on the mean, and each by chance only a little', async () => {
+  const found: number[] = [];
+  for (const scene of [4, 5, 6]) found.push((await estimate(seen(bicubicKernel(2), 88, scene))).lead);
+  const mean = found.reduce((a, b) => a + b) / found.length;
+  // The first is what a preset asks for, the second a tenth of what the wide blur above gives.
+  assert.ok(mean < 0.01 && found.every((lead) => lead < 0.07), `${found}`);
 });
 
 test('what strong edges tell of is fitted as well, each from its own strength', async () => {
   const plan = { ...BRIEF, edges: [0.01, 0.05] };
   const { steps, candidates } = await estimate(small, { plan });
   assert.deepEqual(steps, upTo(searchSteps(plan)));
-  assert.deepEqual(startsOf(candidates), ['spot', 'edges 0.01', 'edges 0.05', ...expected(candidates.slice(0, 3))]);
+  assert.deepEqual(startsOf(candidates), ['spot', 'edges 0.01', 'edges 0.05', expected(candidates.slice(0, 3))]);
   const [spot, few, fewer] = candidates.map(({ kernel }) => kernel);
   assert.notDeepEqual(few, spot);
   assert.notDeepEqual(fewer, few);
@@ -186,20 +178,16 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
       'diffusion',
       'diffusion, diffused on',
       'diffusion, fitted *',
-      ...expected(candidates.slice(0, 5)).map((start) => `${start} *`),
+      `${fit.start}, by expectation *`,
       `${fit.start}, diffused on`,
     ],
   );
   // Each kernel has the steps it came by, from where it was begun.
-  const [spot, first, second, on, fitted, expectation, annealed, last] = candidates.map((candidate) => candidate.steps);
+  const [spot, first, second, on, fitted, expectation, last] = candidates.map((candidate) => candidate.steps);
   assert.deepEqual([spot.length, first.length, second.length, on.length, fitted.length], [1, 14, 14, 21, 15]);
   const best = candidates[2].score < candidates[1].score ? second : first;
   assert.deepEqual([on.slice(0, 14), fitted.slice(0, 14)], [best, best]);
-  assert.deepEqual(
-    [last.slice(0, -7), expectation.slice(0, -2), annealed.slice(0, -2)],
-    [fit.steps, fit.steps, fit.steps],
-  );
-  assert.notDeepEqual(annealed, expectation);
+  assert.deepEqual([last.slice(0, -7), expectation.slice(0, -2)], [fit.steps, fit.steps]);
 });
 
 test('in threads a search comes to the same to the bit, and hears as many steps', async () => {
@@ -218,19 +206,14 @@ test('without diffusions a prior serves the last round alone, and there are as m
   const { steps, candidates } = await estimate(small, { plan, prior: await trained(small) });
   assert.deepEqual(steps, upTo(searchSteps(plan)));
   const starts = startsOf(candidates);
-  const ways = ['spot, by expectation', 'spot, by expectation, annealed'];
-  const fitted = starts.at(-2)!;
-  assert.ok(
-    ways.some((way) => fitted === `${way}, fitted under the prior`),
-    fitted,
-  );
-  assert.deepEqual(starts, ['spot', ...ways, fitted, `${fitted}, diffused on`]);
+  const fitted = 'spot, by expectation, fitted under the prior';
+  assert.deepEqual(starts, ['spot', 'spot, by expectation', fitted, `${fitted}, diffused on`]);
 });
 
 /** Those among which one is chosen: what came of the most promising fit, and what was diffused. */
 function contenders(met: readonly Candidate[]): Candidate[] {
-  const byExpectation = met.filter(({ start }) => /by expectation(, annealed)?$/.test(start));
-  return [...byExpectation, ...met.filter(({ diffused }) => diffused)];
+  const expectation = met.find(({ start }) => start.endsWith('by expectation'))!;
+  return [expectation, ...met.filter(({ diffused }) => diffused)];
 }
 
 /** What a last round may judge: the best of all, and the best of each kind that are not like it. */

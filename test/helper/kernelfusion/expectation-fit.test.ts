@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { cutPlanes, makePlanes, type Planes } from '../../../helper/image/planes.ts';
 import { crossFit, underGradients } from '../../../helper/kernelfusion/cross-fit.ts';
 import { ofDifferences } from '../../../helper/kernelfusion/difference-equations.ts';
-import { fitByExpectation, heatIn } from '../../../helper/kernelfusion/expectation-fit.ts';
+import { fitByExpectation } from '../../../helper/kernelfusion/expectation-fit.ts';
 import type { NormalEquationsBuilder } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
@@ -29,17 +29,10 @@ after(async () => {
   await onnx.close();
 });
 
-function fit({
-  start = NEAR,
-  steps = 6,
-  seed = 1,
-  heat = 1,
-  builder = differences,
-  ...more
-}: FitRun & { heat?: number } = {}) {
+function fit({ start = NEAR, steps = 6, seed = 1, builder = differences, ...more }: FitRun = {}) {
   const usable = Uint8Array.from(VIEW.y, (_, i) => (more.usable?.(i) === false ? 0 : 1));
   const { onStep = () => {}, signal } = more;
-  return fitByExpectation(VIEW, usable, start, steps, heat, builder, makeRandom(seed), onStep, signal);
+  return fitByExpectation(VIEW, usable, start, steps, builder, makeRandom(seed), onStep, signal);
 }
 
 const alike = (a: Kernel, b: Kernel) => scoreKernel(a, b).ncc;
@@ -133,28 +126,6 @@ test('a step asks for half of the usable pixels, others each time', async () => 
   );
   const share = count / first.filter((_, i) => usable(i)).length;
   assert.ok(Math.abs(share - 0.5) < 0.05, `${share}`);
-});
-
-test('noise is assumed larger at first, so that scenes are smoother, and falls to what it is in three fifths of the steps', async () => {
-  /** Mean squared difference between neighbours in a row, of each step's scene. */
-  const roughness = async (heat: number) => {
-    const rough: number[] = [];
-    let calls = 0;
-    const listening: NormalEquationsBuilder = (z, y, weight, support) => {
-      if (calls++ % 2 === 0)
-        rough.push(z.data.reduce((sum, v, i) => sum + (i === 0 ? 0 : (v - z.data[i - 1]) ** 2), 0));
-      return equations.build(z, y, weight, support);
-    };
-    await fit({ steps: 10, heat, builder: listening });
-    return rough;
-  };
-  const [cold, hot] = [await roughness(1), await roughness(64)];
-  assert.ok(hot[0] < 0.95 * cold[0], `${hot[0]} at first, ${cold[0]} without more noise`);
-  assert.ok(hot[9] > hot[0], `${hot[9]} at last, ${hot[0]} at first`);
-
-  const heats = (heat: number) => Array.from({ length: 10 }, (_, step) => heatIn(step, 10, heat));
-  assertClose(heats(64), [64, 32, 16, 8, 4, 2, 1, 1, 1, 1], 1e-9);
-  assert.deepEqual(heats(1), Array(10).fill(1));
 });
 
 test('the same seed gives the same bytes, another one others', async () => {

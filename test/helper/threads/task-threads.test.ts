@@ -61,7 +61,7 @@ test('every task gives the same to the bit in this thread and in another', async
     const restored = { y, manner: { ...manner, hedge: { kernel: startKernel('ring', SIZE, 2), share: 0.2 } } };
     const found = [
       await tasks.run('fit', fit, services),
-      await tasks.run('fitByExpectation', { ...fit, heat: 4 }, services),
+      await tasks.run('fitByExpectation', fit, services),
       await tasks.run('findByEdges', { searched, lambda: 0.03 }, {}),
       await tasks.run('diffuse', { ...diffusion, fromPicture: false }, services),
       await tasks.run('diffuse', { ...diffusion, fromPicture: true }, services),
