@@ -26,6 +26,8 @@ const MIDDLE = new Map([
   [at(3, 2), 0.25],
   [at(3, 3), 0.25],
 ]);
+/** As a square. */
+const IN_MIDDLE = Float64Array.from({ length: all }, (_, i) => MIDDLE.get(i) ?? 0);
 const CORNER = new Map([
   [at(0, 0), 0.5],
   [at(1, 1), 0.5],
@@ -33,11 +35,7 @@ const CORNER = new Map([
 
 test('the kernel that equations ask for is found where it is in the middle, and nothing moves', () => {
   const { kernel, change } = makeKernelSteps(wholeSquare(SIZE), 2).next(wishing(all, MIDDLE));
-  assertClose(
-    kernel.data,
-    Float64Array.from({ length: all }, (_, i) => MIDDLE.get(i) ?? 0),
-    1e-3,
-  );
+  assertClose(kernel.data, IN_MIDDLE, 1e-3);
   assert.deepEqual([kernel.size, kernel.scale, change], [SIZE, 2, null]);
 });
 
@@ -70,11 +68,7 @@ test('a kernel to one side is centred; canvas and support go along, and equation
 
   const wish = new Map([...MIDDLE].map(([i, v]) => [places.indexOf(i), v]));
   const { data } = solver.next(wishing(places.length, wish)).kernel;
-  assertClose(
-    data,
-    Float64Array.from({ length: all }, (_, i) => MIDDLE.get(i) ?? 0),
-    1e-3,
-  );
+  assertClose(data, IN_MIDDLE, 1e-3);
 });
 
 test('a refinement has the smoothed equations, their solution and the support, and what it makes is the kernel', () => {
@@ -85,11 +79,7 @@ test('a refinement has the smoothed equations, their solution and the support, a
     assert.deepEqual(smooth.b, equations.b);
     assert.ok(smooth.G[0] > equations.G[0], 'smoothness is on the diagonal');
     assertClose([values[at(0, 0)], values[at(1, 1)]], [0.5, 0.5], 1e-3);
-    return Float64Array.from({ length: all }, (_, i) => MIDDLE.get(i) ?? 0);
+    return IN_MIDDLE;
   });
-  assertClose(
-    kernel.data,
-    Float64Array.from({ length: all }, (_, i) => MIDDLE.get(i) ?? 0),
-    1e-12,
-  );
+  assertClose(kernel.data, IN_MIDDLE, 1e-12);
 });
