@@ -47,6 +47,9 @@ export interface Stage<Seen> {
   assertInserted(): Promise<void>;
 }
 
+/** Milliseconds, on a busy machine. */
+const COMES_UP = 90_000;
+
 /** A test on a stage. */
 export type Scene<Seen> = (title: string, body: (stage: Stage<Seen>) => Promise<void>) => void;
 
@@ -73,14 +76,30 @@ export function inBrowser<Seen>(
     before(async () => {
       site = await drive.serve();
       helper = await startHelper(sort);
-      extension = await installExtension(target, DOOR);
-      await onStage(async ({ panel }) => pair(await panel(), helper));
+      // A browser now and then ends, or stops answering, before anything was asked of it: another gets one more chance.
+      await comeUp().catch(async (error) => {
+        console.log(`${drive.name}: ${target.name} did not come up, and is started once more: ${error.stack}`);
+        extension?.browser.process()?.kill('SIGKILL');
+        await extension?.close();
+        await comeUp();
+      });
     });
     after(async () => {
       await extension?.close();
       await helper?.end();
       await site?.close();
     });
+
+    /** Opens a browser, and pairs the panel in it. */
+    async function comeUp(): Promise<void> {
+      const inTime = new AbortController();
+      const late = wait(COMES_UP, null, inTime).then(() => Promise.reject(new Error(`not within ${COMES_UP} ms`)));
+      const up = async () => {
+        extension = await installExtension(target, DOOR);
+        await onStage(async ({ panel }) => pair(await panel(), helper));
+      };
+      await Promise.race([up(), late]).finally(() => inTime.abort());
+    }
 
     async function onStage(body: (stage: Stage<Seen>) => Promise<void>): Promise<void> {
       opened += 1;

@@ -233,15 +233,24 @@ after(() => {
 describe('on a disk of its own', { skip: typeof disk === 'string' && disk }, () => {
   const { folder, mount } = disk as Exclude<typeof disk, string>;
   const filler = () => path.join(folder, 'filler');
-  /** Takes all room but some bytes. A job that runs may take some meanwhile: then less is there to be taken, and the disk is as full. */
+  /** Takes all room but some bytes. No job may be writing. */
   const fill = (left = 0) => {
     const { bavail, bsize } = statfsSync(folder);
-    try {
-      writeFileSync(filler(), new Uint8Array(Math.max(0, bavail * bsize - left)));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
+    writeFileSync(filler(), new Uint8Array(Math.max(0, bavail * bsize - left)));
   };
+  /** Steps so long that the worker is stopped between the writes at the ends of a phase. */
+  const SLOWER = { pause: 200 };
+  /** Does something to the disk while a job is in a phase and its worker stands still, however long it takes. */
+  async function within(phase: Phase, id: string, act: () => void): Promise<void> {
+    await until(jobs, id, inPhase(phase));
+    const [worker] = childrenOf(process.pid);
+    process.kill(worker, 'SIGSTOP');
+    try {
+      act();
+    } finally {
+      process.kill(worker, 'SIGCONT');
+    }
+  }
 
   beforeEach(async () => {
     await jobs.close();
@@ -274,9 +283,8 @@ describe('on a disk of its own', { skip: typeof disk === 'string' && disk }, () 
     const done = await submit(jobs);
     await untilState(jobs, done, 'done');
     const bytes = await readResult(jobs, done);
-    const id = await submit(jobs, { pause: 30, side: 256 });
-    await until(jobs, id, inPhase('image'));
-    fill();
+    const id = await submit(jobs, { ...SLOWER, side: 256 });
+    await within('image', id, fill);
     const { state } = await until(jobs, id, ({ shortage }) => shortage?.code === 'SPOOL_FULL');
     assert.equal(state, 'queued');
     assert.deepEqual(await readResult(jobs, done), bytes);
@@ -291,9 +299,8 @@ describe('on a disk of its own', { skip: typeof disk === 'string' && disk }, () 
 
   test('a job outlives a checkpoint that finds no room', async () => {
     const side = 256;
-    const id = await submit(jobs, { pause: 30, side, options: { scale: 4 } });
-    await until(jobs, id, inPhase('prior'));
-    fill(4 * (4 * side) ** 2 + 200_000); // Room for the result, not for three floats a pixel of it.
+    const id = await submit(jobs, { ...SLOWER, side, options: { scale: 4 } });
+    await within('prior', id, () => fill(4 * (4 * side) ** 2 + 200_000)); // Room for the result, not for three floats a pixel of it.
     const { result } = await untilState(jobs, id, 'done');
     assert.equal((await readResult(jobs, id)).length, result?.bytes);
   });
@@ -302,9 +309,8 @@ describe('on a disk of its own', { skip: typeof disk === 'string' && disk }, () 
     const done = await submit(jobs);
     await untilState(jobs, done, 'done');
     const bytes = await readResult(jobs, done);
-    const running = await submit(jobs, { pause: 30 });
-    await until(jobs, running, inPhase('kernel'));
-    mount('ro');
+    const running = await submit(jobs, SLOWER);
+    await within('kernel', running, () => mount('ro'));
     try {
       const unusable = { code: 'SPOOL_UNAVAILABLE' };
       assert.equal((await untilState(jobs, running, 'failed')).error?.code, 'SPOOL_UNAVAILABLE');
