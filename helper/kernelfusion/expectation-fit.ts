@@ -21,6 +21,8 @@ import { supportAround } from './support.ts';
 
 /** Share of the pixels that a step leaves out of its equations, others each time: so they cost what those of a fold do. */
 const LEFT_OUT = 0.5;
+/** gamma (kernel-steps.ts): less than fits need, for what the scene leaves open is held back by its variance (docs/experiments.md). */
+const SMOOTHNESS = 3e-4;
 
 /**
  * Steps on from the kernel `start` to one that explains the pixels of `view`, with taps around those of `start` only. Pixels whose `usable` is 0
@@ -40,7 +42,7 @@ export async function fitByExpectation(
   const everywhere = new Float32Array(usable.length).fill(1);
   const y = makePlanes(view.width, view.height, 1, view.y);
   const nothing = makePlanes(view.width, view.height, 1);
-  const solver = makeKernelSteps(supportAround(start), start.scale);
+  const solver = makeKernelSteps(supportAround(start), start.scale, SMOOTHNESS);
   let kernel = start;
   let scene: Scene | null = null;
   for (let step = 0; step < steps; step++) {

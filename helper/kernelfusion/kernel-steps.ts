@@ -9,7 +9,7 @@ import { cutPlanes, type Planes } from '../image/planes.ts';
 import { averageEquations, centreKernel, type NormalEquations, smoothEquations, solveKernel } from './kernel-solver.ts';
 import { moveSupport, type Support, spread } from './support.ts';
 
-/** gamma, for pictures in [-1, 1]. */
+/** gamma, for pictures in [-1, 1], of equations of one guess of the scene. */
 const SMOOTHNESS = 1e-3;
 const ITERATIONS = 400;
 /** Share of the past in the running mean of the equations. */
@@ -28,14 +28,15 @@ export interface KernelSteps {
   ): { readonly kernel: Kernel; readonly change: ((canvas: Planes) => Planes) | null };
 }
 
-export function makeKernelSteps(around: Support, scale: Scale): KernelSteps {
+/** `smoothness`: gamma. */
+export function makeKernelSteps(around: Support, scale: Scale, smoothness = SMOOTHNESS): KernelSteps {
   let support = around;
   let average: NormalEquations | null = null;
   return {
     support: () => support,
     next(present, refine = (_, values) => values) {
       average = average ? averageEquations(average, present, MOMENTUM) : present;
-      const smooth = smoothEquations(average, support, SMOOTHNESS);
+      const smooth = smoothEquations(average, support, smoothness);
       const values = refine(smooth, solveKernel(smooth, ITERATIONS), support);
       const { kernel, moved } = centreKernel(makeKernel(support.size, scale, spread(support, values)));
       const [dy, dx] = moved;

@@ -28,6 +28,10 @@ const MIDDLE = new Map([
 ]);
 /** As a square. */
 const IN_MIDDLE = Float64Array.from({ length: all }, (_, i) => MIDDLE.get(i) ?? 0);
+/** A chequerboard, every other tap is nothing. */
+const IN_TURN = new Map(
+  Array.from({ length: all }, (_, i) => [i, ((i % SIZE) + Math.floor(i / SIZE)) % 2 ? 0 : 2 / all]),
+);
 const CORNER = new Map([
   [at(0, 0), 0.5],
   [at(1, 1), 0.5],
@@ -37,6 +41,15 @@ test('the kernel that equations ask for is found where it is in the middle, and 
   const { kernel, change } = makeKernelSteps(wholeSquare(SIZE), 2).next(wishing(all, MIDDLE));
   assertClose(kernel.data, IN_MIDDLE, 1e-3);
   assert.deepEqual([kernel.size, kernel.scale, change], [SIZE, 2, null]);
+});
+
+test('smoothness counts as much as it is told to', () => {
+  const kernelAt = (smoothness: number) =>
+    makeKernelSteps(wholeSquare(SIZE), 2, smoothness).next(wishing(all, IN_TURN)).kernel;
+  assertClose(kernelAt(0).data, [...IN_TURN.values()], 1e-6);
+  // Wishes are 1 +- 1 in turn. An inner tap, 1 +- a, differs from its four neighbours by 2 a: a + 4 * 2 a = 1, but for the border.
+  const { data } = kernelAt(LARGE);
+  for (const tap of MIDDLE.keys()) assertClose([Math.abs(all * data[tap] - 1)], [1 / 9], 0.01);
 });
 
 test('later equations count 0.3 of the mean, those before 0.7', () => {
