@@ -1,6 +1,6 @@
 /**
- * The whole way with nothing put in the place of anything: the real method enlarges a drawing in Piskel. In one browser only,
- * for it computes for a minute, and the way is tried in both by piskel.test.ts.
+ * The whole way with nothing put in the place of anything: the real method enlarges a drawing in Piskel. In one browser only, for
+ * the way is tried in both by piskel.test.ts; by the quickest preset, for the others are tried where no browser waits (cli-jobs.test.ts).
  */
 import assert from 'node:assert/strict';
 import { TARGETS } from '../support/extension.ts';
@@ -16,6 +16,7 @@ inBrowser(TARGETS[0], piskel, 'real', (scene) => {
   scene('the enlarged drawing looks like the drawing, and its kernel is shown', async ({ panel, look, helper }) => {
     const opened = await panel();
     await opened.offers('Upscale');
+    await opened.choose('Preset', 'fast');
     await opened.click('button', 'Upscale');
     await opened.says(INSERTED, PATIENCE);
     const { size, layers } = await look();

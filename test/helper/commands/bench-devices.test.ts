@@ -62,8 +62,10 @@ test('on a computer with a processor alone, a whole small job runs and is its ow
     survey: choose([{ device: 'onnx-cpu', usable: true, speed: null }]),
     outDir: path.join(folder, 'real'),
     print: () => {},
-    measure: (device, input, output) =>
-      runApart(['upscale', input, '--output', output, '--scale', '1', '--device', device, '--json'], undefined, cli),
+    measure: (device, input, output) => {
+      const how = ['--scale', '1', '--preset', 'fast', '--device', device, '--json'];
+      return runApart(['upscale', input, '--output', output, ...how], undefined, cli);
+    },
   });
   assert.deepEqual(
     rows.map(({ side, device, executor }) => [side, device, executor]),
