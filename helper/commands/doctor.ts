@@ -6,6 +6,7 @@
  */
 import os from 'node:os';
 import { EXIT_CODES } from '../../shared/errors.ts';
+import { bytesInWords } from '../amounts.ts';
 import type { Finding, Survey } from '../devices/survey.ts';
 import { directories } from '../server/directories.ts';
 import { ownVersion } from '../versions.ts';
@@ -89,8 +90,6 @@ export async function diagnose(signal: AbortSignal): Promise<Diagnosis> {
   };
 }
 
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-
 /** What a device was found to be, in a line. */
 export function findingText(finding: Finding): string {
   if (!finding.usable) return `refused: ${finding.reason}`;
@@ -109,14 +108,14 @@ export function diagnosisText(d: Diagnosis): string {
     ['kernelfusion', d.kernelfusion],
     ['node', `${d.node.version} (${d.node.platform} ${d.node.arch})`],
     ['processor', `${d.processor.model}, ${d.processor.threads} threads`],
-    ['memory', `${gigabytes(d.memory.totalBytes)}, ${gigabytes(d.memory.freeBytes)} free`],
+    ['memory', `${bytesInWords(d.memory.totalBytes)}, ${bytesInWords(d.memory.freeBytes)} free`],
     ['pictures', told(d.sharp, (s) => `sharp ${s.version}, libvips ${s.libvips}`)],
     ['onnxruntime', told(d.onnxruntime, (o) => `${o.version}, backends: ${o.bundled.join(', ')}`)],
     ['engine', told(d.engine, (e) => `${e.name}, ${e.threads} threads, ${e.lowering}`)],
     ...devices,
     ['helper', told(d.helper, (h) => `${h.state}, port ${h.port}`)],
     ['pairing', told(d.pairing, (p) => `${p.panels} paired`)],
-    ['spool', told(d.spool, (s) => `${s.jobs} jobs, ${gigabytes(s.bytes)}, ${gigabytes(s.freeBytes)} free`)],
+    ['spool', told(d.spool, (s) => `${s.jobs} jobs, ${bytesInWords(s.bytes)}, ${bytesInWords(s.freeBytes)} free`)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');

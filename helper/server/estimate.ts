@@ -8,7 +8,7 @@ import os from 'node:os';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
-import { pixelsInWords } from '../amounts.ts';
+import { bytesInWords, pixelsInWords } from '../amounts.ts';
 import { freeMemory } from '../free-memory.ts';
 import { predictMemory as predictJobMemory } from '../kernelfusion/memory.ts';
 import { CLOSED_FORM_PLANS, predictWork } from '../kernelfusion/methods/closed-form.ts';
@@ -94,7 +94,6 @@ export function memoryRefusal(
   const needed = predictMemory(layer, options, device);
   const free = Math.min(freeMemory() + soon, os.totalmem());
   if (needed <= free) return null;
-  const [need, have] = [needed, free].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
-  const sentence = `This job may need ${need} of memory, and ${have} are free: close other programs, take a smaller layer or scale.`;
+  const sentence = `This job may need ${bytesInWords(needed)} of memory, and ${bytesInWords(free)} are free: close other programs, take a smaller layer or scale.`;
   return { code: 'NOT_ENOUGH_MEMORY', sentence };
 }

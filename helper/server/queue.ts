@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { KernelFusionError } from '../../shared/errors.ts';
 import type { Kernel } from '../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../shared/options.ts';
+import { bytesInWords } from '../amounts.ts';
 import { toCoded } from '../failure.ts';
 import {
   assumedSpeeds,
@@ -305,13 +306,13 @@ class JobQueue implements Jobs {
     const spokenFor = sum(jobs.filter(({ state }) => OPEN.includes(state)).map(({ record }) => diskOf(record)));
     const finished = sum(jobs.map(({ result }) => result?.bytes ?? 0));
     if (spokenFor + finished + needed > this.mostBytes) {
-      const most = (this.mostBytes / 1e9).toFixed(1);
-      const sentence = `All jobs together may take ${most} GB of the disk: fetch or delete finished ones first.`;
+      const most = bytesInWords(this.mostBytes);
+      const sentence = `All jobs together may take ${most} of the disk: fetch or delete finished ones first.`;
       return { code: 'SPOOL_FULL', sentence };
     }
     try {
       if (freeDisk(this.spool) - spokenFor >= needed) return null;
-      const sentence = `There is too little room on the disk: this job may need ${(needed / 1e9).toFixed(1)} GB.`;
+      const sentence = `There is too little room on the disk: this job may need ${bytesInWords(needed)}.`;
       return { code: 'SPOOL_FULL', sentence };
     } catch (error) {
       const { code, message } = toCoded(error);
