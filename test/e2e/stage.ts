@@ -92,13 +92,14 @@ export function inBrowser<Seen>(
 
     /** Opens a browser, and pairs the panel in it. */
     async function comeUp(): Promise<void> {
-      const inTime = new AbortController();
-      const late = wait(COMES_UP, null, inTime).then(() => Promise.reject(new Error(`not within ${COMES_UP} ms`)));
+      const late = wait(COMES_UP, null, { ref: false }).then(() =>
+        Promise.reject(new Error(`not within ${COMES_UP} ms`)),
+      );
       const up = async () => {
         extension = await installExtension(target, DOOR);
         await onStage(async ({ panel }) => pair(await panel(), helper));
       };
-      await Promise.race([up(), late]).finally(() => inTime.abort());
+      await Promise.race([up(), late]);
     }
 
     async function onStage(body: (stage: Stage<Seen>) => Promise<void>): Promise<void> {

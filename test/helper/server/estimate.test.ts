@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import os from 'node:os';
 import { test } from 'node:test';
+import { freeMemory } from '../../../helper/free-memory.ts';
 import { diskNeeded, memoryRefusal, predictMemory, workOf } from '../../../helper/server/estimate.ts';
 import { parseOptions } from '../../../shared/options.ts';
-import { makeFreeMemory, shapeOf } from './quick-jobs.ts';
+import { shapeOf } from './quick-jobs.ts';
 
 const at = (scale: number) => parseOptions({ scale });
 
@@ -38,11 +39,10 @@ test('a known kernel saves the search and nothing else', () => {
   assert.ok(work(true) < work(false) && work(true) > work(false) / 2);
 });
 
-test('a job that does not fit into free memory is refused with both figures; what will be free soon counts', (t) => {
+test('a job that does not fit into free memory is refused with both figures; what will be free soon counts', () => {
   const [small, large] = [shapeOf(16), shapeOf(4096)];
   assert.equal(memoryRefusal(small, at(1), 0), null);
-  makeFreeMemory(t)(5e8);
-  const refusal = memoryRefusal(large, at(2), 0);
+  const refusal = memoryRefusal(large, at(2), 5e8 - freeMemory());
   assert.equal(refusal?.code, 'NOT_ENOUGH_MEMORY');
   assert.match(String(refusal?.sentence), /need 2\.\d GB of memory, and \d+ MB are free/);
   assert.equal(memoryRefusal(small, at(1), os.totalmem()), null);
