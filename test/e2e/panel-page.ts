@@ -32,15 +32,17 @@ export interface PanelPage {
   close(): Promise<void>;
 }
 
+/** Opens that page. */
+export const openDoor = (extension: InstalledExtension): Promise<Page> =>
+  extension.open('door.html', () => document.readyState === 'complete');
+
 /** Opens the panel for the tab in which `editor` is. */
-export async function openPanel(extension: InstalledExtension, editor: Page): Promise<PanelPage> {
-  const door = await extension.open('door.html', () => document.readyState === 'complete');
+export async function openPanel(extension: InstalledExtension, door: Page, editor: Page): Promise<PanelPage> {
   const tab = await door.evaluate(async (address) => {
     const { browser, chrome } = globalThis as unknown as Record<'browser' | 'chrome', Tabs | undefined>;
     const tabs = await (browser ?? chrome)?.tabs.query({});
     return tabs?.find(({ url }) => url === address)?.id;
   }, editor.url());
-  await door.close();
   if (tab === undefined) throw new Error(`there is no tab with ${editor.url()}`);
   const page = await extension.open(`panel/panel.html?tab=${tab}`, () => document.querySelector('#panel h1') !== null);
   await page.setViewport({ width: 400, height: 900 });

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'puppeteer-core';
 import { type InstalledExtension, installExtension, missing, TARGETS, type Target } from '../support/extension.ts';
 import { type Helper, startHelper } from './helper.ts';
-import { DOOR, openPanel, type PanelPage, pair } from './panel-page.ts';
+import { DOOR, openDoor, openPanel, type PanelPage, pair } from './panel-page.ts';
 
 /** What the panel says while jobs are held in the helper, and at the end of the way. */
 export const KERNEL = /^Estimating the kernel$/;
@@ -72,23 +72,26 @@ export function inBrowser<Seen>(
     let site: Awaited<ReturnType<Drive<Seen>['serve']>>;
     let helper: Helper;
     let extension: InstalledExtension;
+    let door: Page;
     let opened = 0;
     before(async () => {
       site = await drive.serve();
       helper = await startHelper(sort);
-      // A browser now and then ends, or stops answering, before anything was asked of it: another gets one more chance.
-      await comeUp().catch(async (error) => {
-        console.log(`${drive.name}: ${target.name} did not come up, and is started once more: ${error.stack}`);
-        extension?.browser.process()?.kill('SIGKILL');
-        await extension?.close();
-        await comeUp();
-      });
+      await comeUp().catch(comeUpAgain);
     });
     after(async () => {
       await extension?.close();
       await helper?.end();
       await site?.close();
     });
+
+    /** A browser now and then ends by itself, or stops answering before anything was asked of it: another takes its place. */
+    async function comeUpAgain(error: Error): Promise<void> {
+      console.log(`${drive.name}: ${target.name} is started once more: ${error.stack}`);
+      extension?.browser.process()?.kill('SIGKILL');
+      await extension?.close();
+      await comeUp();
+    }
 
     /** Opens a browser, and pairs the panel in it. */
     async function comeUp(): Promise<void> {
@@ -97,6 +100,7 @@ export function inBrowser<Seen>(
       );
       const up = async () => {
         extension = await installExtension(target, DOOR);
+        door = await openDoor(extension);
         await onStage(async ({ panel }) => pair(await panel(), helper));
       };
       await Promise.race([up(), late]);
@@ -107,7 +111,7 @@ export function inBrowser<Seen>(
       const editor = await extension.browser.newPage();
       const panels: PanelPage[] = [];
       const panel = async () => {
-        panels.push(await openPanel(extension, editor));
+        panels.push(await openPanel(extension, door, editor));
         return panels[panels.length - 1];
       };
       try {
@@ -134,7 +138,15 @@ export function inBrowser<Seen>(
       }
     }
 
-    scenes((title, body) => test(title, () => onStage(body)));
+    scenes((title, body) =>
+      test(title, () =>
+        onStage(body).catch(async (error) => {
+          if (extension.browser.connected) throw error;
+          await comeUpAgain(error);
+          await onStage(body);
+        }),
+      ),
+    );
   });
 }
 

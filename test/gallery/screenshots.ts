@@ -13,7 +13,7 @@ import { rgbaOf } from '../../helper/image/rgba.ts';
 import { runJob } from '../../helper/job.ts';
 import { DEFAULT_OPTIONS } from '../../shared/options.ts';
 import { startHelper } from '../e2e/helper.ts';
-import { DOOR, openPanel, pair } from '../e2e/panel-page.ts';
+import { DOOR, openDoor, openPanel, pair } from '../e2e/panel-page.ts';
 import { piskel } from '../e2e/piskel.ts';
 import { INSERTED } from '../e2e/stage.ts';
 import { installExtension, TARGETS } from '../support/extension.ts';
@@ -89,11 +89,12 @@ async function drawAtWork(): Promise<void> {
   const helper = await startHelper('real');
   const extension = await installExtension(TARGETS[0], DOOR);
   try {
+    const door = await openDoor(extension);
     const editor = await extension.browser.newPage();
     await editor.setViewport({ width: 1000, height: 1060 });
     await editor.goto(site.address);
     await drawPhotograph(editor);
-    const panel = await openPanel(extension, editor);
+    const panel = await openPanel(extension, door, editor);
     await panel.page.setViewport({ width: WIDTH, height: 1060 });
     await panel.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
     await pair(panel, helper);

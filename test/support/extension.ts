@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { EXTENSION_ID } from '../../shared/extension-id.ts';
@@ -58,12 +59,14 @@ export async function installExtension(
   await writeFile(path.join(folder, 'manifest.json'), JSON.stringify({ ...own, ...manifest }));
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
   const browser = await launch(target, folder, downloads);
+  const lateAnswer = (error: unknown) => (browser.connected ? null : Promise.reject(error));
   return {
     ...{ browser, downloads },
     async open(page, ready) {
       const opened = await browser.newPage();
-      // Firefox does not tell when an extension's page has been loaded: it is asked.
-      await opened.goto(`${target.origin}/${page}`, { timeout: 800 }).catch(() => {});
+      // Firefox does not tell when an extension's page has been loaded: it is asked, and may fail to answer on the way there.
+      opened.goto(`${target.origin}/${page}`).catch(() => {});
+      while ((await opened.evaluate(() => location.origin).catch(lateAnswer)) !== target.origin) await wait(20);
       await opened.waitForFunction(ready);
       return opened;
     },

@@ -335,7 +335,7 @@ test('the method itself goes on from a real checkpoint to the bytes of the run t
     const [x, y, c] = [(i >> 2) % 16, i >> 6, i % 4];
     return c === 3 ? 255 : 120 + 80 * Math.sin(x * (1 + c / 9)) * Math.cos(0.8 * y) + ((x * y) % 7);
   });
-  const upload = await jobs.create(OWNER, shape, parseOptions({ kernelSide: 6 }));
+  const upload = await jobs.create(OWNER, shape, parseOptions({ kernelSide: 6, preset: 'fast' }));
   await upload.write(0, pixels);
   await upload.finish();
   await until(jobs, upload.id, inPhase('image'));
