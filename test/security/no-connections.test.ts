@@ -88,7 +88,7 @@ before(async () => {
     port = Number(/port (\d+)/.exec(String(said))?.[1]);
     const panel = await connectPanel({ port, origin: ORIGIN, ...secrets });
     const layer = { width: 16, height: 16, channels: 4, depth: 8 } as const;
-    const { job } = await panel.ask('started', { type: 'start', layer, options: { kernelSide: 6, preset: 'fast' } });
+    const { job } = await panel.ask('started', { type: 'start', layer, options: { kernelSide: 6 } });
     await panel.upload(job, noise(4 * 16 * 16));
     await panel.ask('job', { type: 'uploaded', job });
     const phases = new Set<string>();
