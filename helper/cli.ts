@@ -463,6 +463,7 @@ function grammar(print: (text: string) => void, choose: Choose): Command {
       [128, 256, 512, 1024],
     )
     .option('-s, --scale <1|2|3|4>', 'how many times wider and higher', number, DEFAULT_OPTIONS.scale)
+    .option('-p, --preset <name>', 'preset to measure', DEFAULT_OPTIONS.preset)
     .option('--out <folder>', 'where table, plot, layers and results go', 'bench-output')
     .action((o) =>
       choose(async (signal) => {

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
 import type { Scale } from '../../shared/kernel.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { parseOptions, type UpscaleOptions } from '../../shared/options.ts';
 import { LEAST_SIDE, MOST_PIXELS, MOST_RESULT_PIXELS } from '../../shared/protocol/limits.ts';
 import { writeAtomic } from '../atomic-file.ts';
 import { mirrorTile } from '../image/mirror-tile.ts';
@@ -19,7 +19,12 @@ import { type GrowthRow, growthInWords, growthTable } from './growth-table.ts';
 import type { Measurement } from './upscale-apart.ts';
 
 /** What enlarges a file and tells time and memory: `upscaleApart`, or a stand-in in tests. */
-export type Measure = (input: string, output: string, scale: Scale, signal?: AbortSignal) => Promise<Measurement>;
+export type Measure = (
+  input: string,
+  output: string,
+  options: Pick<UpscaleOptions, 'scale' | 'preset'>,
+  signal?: AbortSignal,
+) => Promise<Measurement>;
 
 export interface BenchGrowthRequest {
   /** A picture file with the content of the layers. */
@@ -28,6 +33,7 @@ export interface BenchGrowthRequest {
   readonly sizes: readonly number[];
   /** Raw, as typed. */
   readonly scale: unknown;
+  readonly preset: unknown;
   /** Gets growth.md and growth.svg, and each layer and its result as PNG. Made if missing. */
   readonly outDir: string;
   readonly measure: Measure;
@@ -47,12 +53,12 @@ export interface BenchGrowthResult {
 const REFERENCE_SIDE = 256;
 
 /**
- * Runs the benchmark. Throws `BAD_OPTION` for a side or scale that cannot be, what reading the picture throws,
+ * Runs the benchmark. Throws `BAD_OPTION` for a side, scale or preset that cannot be, what reading the picture throws,
  * `OUTPUT_UNWRITABLE`, what a run fails with, and `CANCELLED`.
  */
 export async function benchGrowth(request: BenchGrowthRequest): Promise<BenchGrowthResult> {
   const { outDir, measure, signal, print } = request;
-  const { scale, preset } = parseOptions({ scale: request.scale });
+  const { scale, preset } = parseOptions({ scale: request.scale, preset: request.preset });
   const sides = checkSides(request.sizes, scale);
   const reference = sides.includes(REFERENCE_SIDE) ? REFERENCE_SIDE : sides[0];
   const picture = await readPicture(request.picture, {}, signal);
@@ -69,7 +75,7 @@ export async function benchGrowth(request: BenchGrowthRequest): Promise<BenchGro
     const { threads, ...measured } = await measure(
       input,
       path.join(outDir, `growth-${side}-x${scale}.png`),
-      scale,
+      { scale, preset },
       signal,
     );
     const row = { side, ...measured };

@@ -156,6 +156,7 @@ export interface BenchGrowthArguments {
   readonly picture: string;
   readonly sizes: readonly number[];
   readonly scale: number;
+  readonly preset: string;
   readonly out: string;
 }
 

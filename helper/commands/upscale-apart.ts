@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { KernelFusionError, throwIfCancelled } from '../../shared/errors.ts';
-import type { Scale } from '../../shared/kernel.ts';
+import type { UpscaleOptions } from '../../shared/options.ts';
 import type { Timings } from '../progress.ts';
 
 /** What is told of one run. */
@@ -41,11 +41,12 @@ export async function runApart(args: readonly string[], signal?: AbortSignal, cl
 export async function upscaleApart(
   input: string,
   output: string,
-  scale: Scale,
+  { scale, preset }: Pick<UpscaleOptions, 'scale' | 'preset'>,
   signal?: AbortSignal,
   cli?: string,
 ): Promise<Measurement> {
-  const args = ['upscale', input, '--output', output, '--scale', String(scale), '--force', '--json'];
+  const files = [input, '--output', output, '--force'];
+  const args = ['upscale', ...files, '--scale', String(scale), '--preset', preset, '--json'];
   const { timings, peakMemory, threads } = await runApart(args, signal, cli);
   return { timings, peakMemory, threads };
 }

@@ -11,9 +11,11 @@ import { growthPlot } from '../../../helper/commands/growth-plot.ts';
 import { type GrowthRow, growthTable, ratioToLinear } from '../../../helper/commands/growth-table.ts';
 import { upscaleApart } from '../../../helper/commands/upscale-apart.ts';
 import { KernelFusionError } from '../../../shared/errors.ts';
+import { parseOptions } from '../../../shared/options.ts';
 import { assertFails, run as runCli, sample } from '../cli-process.ts';
 
 const cli = fileURLToPath(new URL('../../../helper/cli.js', import.meta.url));
+const OPTIONS = parseOptions({});
 const code = (expected: string) => (e: unknown) => e instanceof KernelFusionError && e.code === expected;
 
 /** A run that takes `total` seconds, a quarter of them for the kernel and the rest for the picture. */
@@ -42,7 +44,7 @@ async function setUp(t: TestContext) {
     benchGrowth({
       picture: sample,
       sizes: [32, 16],
-      scale: 2,
+      ...{ scale: 2, preset: 'balanced' },
       outDir,
       measure: linear,
       print: (line) => lines.push(line),
@@ -130,6 +132,7 @@ test('sizes that cannot be and a picture that is missing are refused before anyt
   const { run, outDir } = await setUp(t);
   for (const sizes of [[], [15], [16.5], [4097]]) await assert.rejects(run({ sizes }), code('BAD_OPTION'));
   await assert.rejects(run({ sizes: [4096], scale: 4 }), code('BAD_OPTION'));
+  await assert.rejects(run({ preset: 'quick' }), code('BAD_OPTION'));
   await assert.rejects(run({ picture: path.join(outDir, 'absent.png') }), code('INPUT_NOT_FOUND'));
   assert.equal(existsSync(outDir), false);
   assertFails(await runCli('bench', 'growth'), 'BAD_OPTION', /--picture/);
@@ -138,15 +141,17 @@ test('sizes that cannot be and a picture that is missing are refused before anyt
 
 test('a run that fails is told with its own code, one that ends without a word as failed', async (t) => {
   const output = path.join(await temporaryFolder(t), 'out.png');
-  await assert.rejects(upscaleApart('absent.png', output, 2, undefined, cli), code('INPUT_NOT_FOUND'));
-  await assert.rejects(upscaleApart('absent.png', output, 2, undefined, 'absent.js'), code('ENGINE_FAILED'));
-  await assert.rejects(upscaleApart(sample, output, 2, AbortSignal.abort(), cli), code('CANCELLED'));
+  await assert.rejects(upscaleApart('absent.png', output, OPTIONS, undefined, cli), code('INPUT_NOT_FOUND'));
+  await assert.rejects(upscaleApart('absent.png', output, OPTIONS, undefined, 'absent.js'), code('ENGINE_FAILED'));
+  await assert.rejects(upscaleApart(sample, output, OPTIONS, AbortSignal.abort(), cli), code('CANCELLED'));
 });
 
 test('from the command line, a real run is measured', async (t) => {
   const out = await temporaryFolder(t);
-  const { code, stdout, stderr } = await runCli('bench', 'growth', '--picture', sample, '--sizes', '16', '--out', out);
+  const args = ['--picture', sample, '--sizes', '16', '--preset', 'fast', '--out', out];
+  const { code, stdout, stderr } = await runCli('bench', 'growth', ...args);
   assert.equal(code, 0, stderr);
+  assert.match(await readFile(path.join(out, 'growth.md'), 'utf8'), /Scale 2, preset fast, \d+ threads?\./);
   const [, megabytes] = /^16 x 16 .* (\d+) MB\nWrote .*growth\.md\nWrote .*growth\.svg\n$/.exec(stdout) ?? [];
   assert.ok(Number(megabytes) > 30 && Number(megabytes) < 4000, stdout);
   assert.deepEqual((await readdir(out)).sort(), ['growth-16-x2.png', 'growth-16.png', 'growth.md', 'growth.svg']);
