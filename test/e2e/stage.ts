@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Page } from 'puppeteer-core';
+import type { Browser, Page } from 'puppeteer-core';
 import { type InstalledExtension, installExtension, missing, TARGETS, type Target } from '../support/extension.ts';
 import { type Helper, startHelper } from './helper.ts';
 import { DOOR, openDoor, openPanel, type PanelPage, pair } from './panel-page.ts';
@@ -141,7 +141,7 @@ export function inBrowser<Seen>(
     scenes((title, body) =>
       test(title, () =>
         onStage(body).catch(async (error) => {
-          if (extension.browser.connected) throw error;
+          if (await answers(extension.browser)) throw error;
           await comeUpAgain(error);
           await onStage(body);
         }),
@@ -149,6 +149,16 @@ export function inBrowser<Seen>(
     );
   });
 }
+
+/** Whether the browser still does what it is told. */
+const answers = async (browser: Browser): Promise<boolean> => {
+  try {
+    await (await browser.newPage()).close();
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** A browser writes under another name until all of a file is there; Firefox leaves an empty file at its place meanwhile. */
 async function savedFile(file: string): Promise<Buffer> {

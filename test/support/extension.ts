@@ -59,14 +59,15 @@ export async function installExtension(
   await writeFile(path.join(folder, 'manifest.json'), JSON.stringify({ ...own, ...manifest }));
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
   const browser = await launch(target, folder, downloads);
-  const lateAnswer = (error: unknown) => (browser.connected ? null : Promise.reject(error));
   return {
     ...{ browser, downloads },
     async open(page, ready) {
       const opened = await browser.newPage();
+      const signal = AbortSignal.timeout(PAGE_LIMIT);
       // Firefox does not tell when an extension's page has been loaded: it is asked, and may fail to answer on the way there.
       opened.goto(`${target.origin}/${page}`).catch(() => {});
-      while ((await opened.evaluate(() => location.origin).catch(lateAnswer)) !== target.origin) await wait(20);
+      while ((await opened.evaluate(() => location.origin).catch(() => null)) !== target.origin)
+        await wait(20, null, { signal });
       await opened.waitForFunction(ready);
       return opened;
     },
@@ -76,6 +77,9 @@ export async function installExtension(
     },
   };
 }
+
+/** Milliseconds until a page of the extension has to be there, on a busy machine. */
+const PAGE_LIMIT = 30_000;
 
 /** Milliseconds until the browser has to have answered: a test may wait for what takes minutes, and has a limit of its own. */
 const PROTOCOL_LIMIT = 30 * 60_000;
