@@ -2,8 +2,8 @@
  * The kernel fitted to LR pixels that the picture has not seen.
  *
  * The pixels are dealt into folds, and each fold has a scene of its own, which never sees that fold's pixels. Steps take the folds
- * in turn: the scene is inferred a little further with the present kernel, under sparse gradients (here) or under the prior
- * (prior-scene.ts), and the kernel solved for that explains the pixels hidden from it,
+ * in turn: the scene is inferred a little further with the present kernel, under sparse gradients, and the kernel solved for that explains the
+ * pixels hidden from it,
  *   k = argmin |U_m k - y|^2,   m: the scene's mean.
  * Errors of m, which was inferred from other pixels, have nothing to do with the noise of these: the fit is not drawn to zero by them.
  * Fitted to pixels that the picture has seen, a kernel would only confirm itself: the picture is sharpened until it agrees with
@@ -22,32 +22,32 @@ import { supportAround } from './support.ts';
 /** Into how many folds the pixels are dealt: so many scenes are kept. */
 export const FOLDS = 3;
 
-/** How the scene of a fold is inferred. S: what of it is kept from step to step. */
-export interface Inference<S> {
+/** How a scene is inferred. */
+export interface Inference {
   /** The scene a little further on, from the last one or from nothing. LR pixels whose `shown` is 0 are not looked at. */
-  infer(shown: Float32Array, kernel: Kernel, last: S | null): Promise<S>;
-  /** What the kernel is fitted to: as many planes as the layer has, on the kernel's canvas. */
-  pictureOf(scene: S): Planes;
+  infer(shown: Float32Array, kernel: Kernel, last: Scene | null): Promise<Scene>;
+  /** What the kernel is fitted to: the mean, on the kernel's canvas. */
+  pictureOf(scene: Scene): Planes;
   /** The scene in the frame of a kernel that was moved. */
-  move(scene: S, change: (picture: Planes) => Planes): S;
+  move(scene: Scene, change: (picture: Planes) => Planes): Scene;
 }
 
 /**
  * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]), with taps around those of `start` only. Pixels whose `usable`
  * is 0 are not fitted. `equations`: for kernels of that side and scale.
  */
-export async function crossFit<S>(
+export async function crossFit(
   y: Planes,
   usable: Uint8Array,
   start: Kernel,
   steps: number,
-  inference: Inference<S>,
+  inference: Inference,
   equations: NormalEquationsBuilder,
   random: Random,
   onStep: (kernel: Kernel) => void | Promise<void>,
 ): Promise<Kernel> {
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
-  const scenes: (S | null)[] = Array(FOLDS).fill(null);
+  const scenes: (Scene | null)[] = Array(FOLDS).fill(null);
   const solver = makeKernelSteps(supportAround(start), start.scale);
   let kernel = start;
   for (let step = 0; step < steps; step++) {
@@ -76,7 +76,7 @@ export function underGradients(
   like: Pick<Kernel, 'size' | 'scale'>,
   random: Random,
   signal?: AbortSignal,
-): Inference<Scene> {
+): Inference {
   const { width, height } = canvasSize(view, like);
   const canvas = (data: Float32Array) => makePlanes(width, height, 1, data);
   return {

@@ -7,8 +7,7 @@
  * (expectation-fit.ts) goes nowhere from afar and most of the rest of the way from near by: it goes on from the most promising fit. The reverse
  * diffusion of the prior (diffusion-search.ts) stays near where it begins and makes clean kernels: it goes on from the pictures of the best. The
  * one is kept that foretells hidden pixels best (held-out.ts). Sparse gradients, which infer the scenes of all that, sometimes mislead: where there
- * is a prior, the best few are judged under it as well in a last round, and the best of them may be fitted on under it, which is dear
- * (last-round.ts).
+ * is a prior, the best few are judged under it as well in a last round (last-round.ts).
  * All this is at twice the layer's resolution whatever the scale wanted: there a blur of a given width in LR pixels has few enough taps to
  * be found, and `toScale` carries it on.
  */
@@ -39,33 +38,32 @@ export interface SearchPlan {
   readonly diffusions: number;
   /** How many of the fitted kernels the diffusion goes on from, where there are any. */
   readonly refined: number;
-  /** Steps of cross-fitting in a last round under the prior; the diffusion goes on from there, too. 0: kernels are only judged; null: no such round. */
-  readonly underPrior: number | null;
+  /** Whether the best few that differ are judged under the prior, in a last round. */
+  readonly judgedUnderPrior: boolean;
 }
 
 /** Expectation maximisation goes on from the most promising fit in more and smaller steps than fits are made in. */
 const stepsOfExpectation = (fitting: number): number => 2 * fitting;
 
 /** How many kernels a search fits, how many steps its diffusions make, and how much it judges. */
-export function searchParts({ shapes, edges, fitting, diffusions, refined, underPrior }: SearchPlan) {
+export function searchParts({ shapes, edges, fitting, diffusions, refined, judgedUnderPrior }: SearchPlan) {
   const fits = shapes.length + edges.length + Math.min(1, diffusions);
-  const last = Math.min(1, underPrior ?? 0);
-  const onwards = (diffusions > 0 ? 1 + refined : 0) + last;
+  const onwards = diffusions > 0 ? 1 + refined : 0;
   return {
     byEdges: edges.length,
     fits,
     expectationSteps: stepsOfExpectation(fitting),
     diffusionSteps: diffusions * DIFFUSION_SEARCH.steps + onwards * DIFFUSION_ON.steps,
     // Each kernel in squares, the one that is chosen and the plain one one by one as well.
-    turnsOfJudging: (fits + 1 + diffusions + last + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
-    judgedUnderPrior: underPrior === null ? 0 : JUDGED_IN_LAST_ROUND + 2 * last,
+    turnsOfJudging: (fits + 1 + diffusions + onwards) * IN_SQUARES.turns + 2 * ONE_BY_ONE.turns,
+    judgedUnderPrior: judgedUnderPrior ? JUDGED_IN_LAST_ROUND : 0,
   };
 }
 
 /** Steps of a search, for progress and predictions. */
 export function searchSteps(plan: SearchPlan): number {
   const { fits, expectationSteps, diffusionSteps } = searchParts(plan);
-  return fits * plan.fitting + expectationSteps + diffusionSteps + (plan.underPrior ?? 0);
+  return fits * plan.fitting + expectationSteps + diffusionSteps;
 }
 
 export interface Estimate {
@@ -92,16 +90,15 @@ export async function estimateKernel(
   try {
     const { met, contenders } = await searchFromAllStarts(search, searched, plan, signal);
     const byGradients = choose(contenders);
-    const last =
-      plan.underPrior === null
-        ? { chosen: byGradients, met: [] }
-        : await lastRound(byGradients, contenders, search, plan.underPrior, signal);
+    const chosen = plan.judgedUnderPrior
+      ? await lastRound(byGradients, contenders, search.judgeUnderPrior, signal)
+      : byGradients;
     const foretell = (kernel: Kernel) => (stop: AbortSignal) => search.foretell(kernel, ONE_BY_ONE, stop);
-    const [chosen, plain] = await together<DetailedPrediction[]>(
-      [foretell(last.chosen.kernel), foretell(bicubicKernel(searched.scale))],
+    const [ofChosen, ofPlain] = await together<DetailedPrediction[]>(
+      [foretell(chosen.kernel), foretell(bicubicKernel(searched.scale))],
       signal,
     );
-    return { chosen: last.chosen, evidence: { chosen, plain }, candidates: [...met, ...last.met] };
+    return { chosen, evidence: { chosen: ofChosen, plain: ofPlain }, candidates: met };
   } finally {
     await search.release();
   }

@@ -13,7 +13,7 @@ import type { DetailedPrediction } from './held-out.ts';
 import { type Hiding, IN_SQUARES } from './hidden-pixels.ts';
 import { compileWindowProduct, windowsAtOnce } from './kernel-solver.ts';
 import { startKernel } from './kernel-starts.ts';
-import type { LastRoundTools } from './last-round.ts';
+import type { JudgeUnderPrior } from './last-round.ts';
 import { type Denoiser, makeDenoiser, type Prior } from './patch-diffusion.ts';
 import type { SearchServices } from './search-tasks.ts';
 import type { Tasks } from './tasks.ts';
@@ -25,7 +25,7 @@ export interface SearchTools {
   readonly signal?: AbortSignal;
 }
 
-export interface KernelSearch extends LastRoundTools {
+export interface KernelSearch {
   /** What a kernel foretells of pixels that are hidden in that way. */
   foretell(kernel: Kernel, hiding: Hiding, signal?: AbortSignal): Promise<DetailedPrediction>;
   /** A kernel to begin at, which strong edges tell of (edge-kernel.ts). */
@@ -41,6 +41,9 @@ export interface KernelSearch extends LastRoundTools {
   fitByExpectation(from: Candidate, count: number, signal?: AbortSignal): Promise<Candidate>;
   /** The reverse diffusion from the enlarged layer. `number`: 0, 1, ...; they differ by chance. */
   diffuse(number: number, signal?: AbortSignal): Promise<Candidate>;
+  /** The end of a reverse diffusion from the picture that a kernel makes. */
+  diffuseOn(from: Candidate, signal?: AbortSignal): Promise<Candidate>;
+  readonly judgeUnderPrior: JudgeUnderPrior;
   release(): Promise<void>;
 }
 
@@ -88,7 +91,7 @@ export async function openKernelSearch(
 
   /** One of the ways to fit, from this kernel and the steps that led there; `start`: of what is found. */
   const fitBy = (
-    way: 'fit' | 'fitByExpectation' | 'fitUnderPrior',
+    way: 'fit' | 'fitByExpectation',
     { start, steps, kernel }: Pick<Candidate, 'start' | 'steps' | 'kernel'>,
     count: number,
     signal?: AbortSignal,
@@ -122,8 +125,6 @@ export async function openKernelSearch(
       return develop({ start: `${start}, diffused on`, steps, diffused: true }, work, signal);
     },
     judgeUnderPrior: ({ kernel }, signal) => tasks.run('judgeUnderPrior', { ...piece, kernel }, asked, signal),
-    fitUnderPrior: ({ start, steps, kernel }, count, signal) =>
-      fitBy('fitUnderPrior', { kernel, steps, start: `${start}, fitted under the prior` }, count, signal),
     async release() {
       await Promise.all([release(), denoiser?.release()]);
     },

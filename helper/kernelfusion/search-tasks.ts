@@ -26,7 +26,6 @@ import { lumaOf } from './luma.ts';
 import { LEAST_SIGMA, ROUNDING_VARIANCE } from './noise.ts';
 import type { Denoiser } from './patch-diffusion.ts';
 import { foretellUnderPrior, HIDDEN_FROM_PRIOR } from './prior-judge.ts';
-import { underPrior } from './prior-scene.ts';
 import { makeRandom } from './random.ts';
 import type { View } from './scene-posterior.ts';
 import { supportAround } from './support.ts';
@@ -140,18 +139,6 @@ export const SEARCH_TASKS = {
   ): Promise<DetailedPrediction> {
     const chance = makeRandom(seed, CHANCE.judge);
     return foretellInTurns(lumaView(searched), searched.usable, kernel, hiding, chance, signal);
-  },
-
-  /** Cross-fitting under the prior. */
-  async fitUnderPrior(
-    { searched, start, steps, seed }: Fit,
-    { product, denoise, onStep }: SearchServices,
-    signal?: AbortSignal,
-  ): Promise<Kernel> {
-    const { y, usable, sigma } = searched;
-    const scenes = underPrior({ y, sigma, denoiser: { denoise }, ...(signal && { signal }) });
-    const equations = equationsOf(searched, product);
-    return crossFit(y, usable, start, steps, scenes, equations, makeRandom(seed, CHANCE.folds), onStep);
   },
 
   /** What a kernel foretells of hidden pixels, under the prior. */

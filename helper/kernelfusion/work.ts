@@ -9,7 +9,7 @@ import { SEARCH_SCALE, type SearchPlan, searchParts } from './estimate-kernel.ts
 import type { Phase } from './method.ts';
 import { macsPerPixel, type TrainingPlan } from './patch-diffusion.ts';
 import { JUDGE_TIMES } from './prior-judge.ts';
-import { FIRST_TIMES, LATER_TIMES, PRIOR_SCENE_ITERATIONS } from './prior-scene.ts';
+import { PRIOR_SCENE_ITERATIONS } from './prior-scene.ts';
 import type { RestorationPlan } from './restore-piece.ts';
 import { mostTaps } from './support.ts';
 
@@ -58,20 +58,16 @@ export function plannedWork(
   const expectation = crossFit + taps ** 2;
   const diffusion =
     SEARCH_SCALE ** 2 * net + y.channels * (taps ** 2 + DIFFUSION_SEARCH.pictureIterations * pair(taps));
-  const sceneUnderPrior = (times: readonly number[]) =>
-    times.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(taps));
+  // From two scenes.
+  const judgement =
+    2 * JUDGE_TIMES.length * (SEARCH_SCALE ** 2 * net + y.channels * PRIOR_SCENE_ITERATIONS * pair(taps));
   const searching = (plan: SearchPlan) => {
     const { byEdges, fits, expectationSteps, diffusionSteps, turnsOfJudging, judgedUnderPrior } = searchParts(plan);
-    const stepUnderPrior = y.channels * taps ** 2 + sceneUnderPrior(LATER_TIMES);
-    // What scenes take more when they are begun.
-    const begun = FOLDS * (sceneUnderPrior(FIRST_TIMES) - sceneUnderPrior(LATER_TIMES));
     return (
       (fits * (plan.fitting + FOLDS) + turnsOfJudging * TURN_OF_JUDGING + byEdges * BY_EDGES) * crossFit +
       expectationSteps * expectation +
       diffusionSteps * diffusion +
-      // From two scenes.
-      judgedUnderPrior * 2 * sceneUnderPrior(JUDGE_TIMES) +
-      (plan.underPrior ? plan.underPrior * stepUnderPrior + begun : 0)
+      judgedUnderPrior * judgement
     );
   };
   return {

@@ -4,7 +4,7 @@
  *
  * They differ in how much they try: `fast` searches kernels from edges and two shapes and restores by the gradients of natural pictures
  * alone, `balanced` also trains the prior, starts from what a reverse diffusion finds, judges its best kernels under the prior and lets
- * that sharpen the picture, `best` trains longer, starts from every shape, makes more steps, and fits a kernel under the prior as well.
+ * that sharpen the picture, `best` trains longer, starts from every shape and makes more steps.
  */
 import { bicubicKernel, type Kernel, meanKernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
@@ -60,17 +60,31 @@ const EDGES = [0.016, 0.032, 0.064];
 export const CLOSED_FORM_PLANS = {
   fast: {
     training: null,
-    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 0, refined: 0, underPrior: null },
+    search: {
+      shapes: ALL_SHAPES.slice(0, 2),
+      edges: EDGES,
+      fitting: 12,
+      diffusions: 0,
+      refined: 0,
+      judgedUnderPrior: false,
+    },
     restoration: FAST_RESTORATION,
   },
   balanced: {
     training: FAST_TRAINING,
-    search: { shapes: ALL_SHAPES.slice(0, 2), edges: EDGES, fitting: 12, diffusions: 1, refined: 1, underPrior: 0 },
+    search: {
+      shapes: ALL_SHAPES.slice(0, 2),
+      edges: EDGES,
+      fitting: 12,
+      diffusions: 1,
+      refined: 1,
+      judgedUnderPrior: true,
+    },
     restoration: FAST_RESTORATION,
   },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, edges: EDGES, fitting: 18, diffusions: 3, refined: 4, underPrior: 12 },
+    search: { shapes: ALL_SHAPES, edges: EDGES, fitting: 18, diffusions: 3, refined: 4, judgedUnderPrior: true },
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;

@@ -32,7 +32,7 @@ const PLAN: SearchPlan = {
   fitting: 8,
   diffusions: 0,
   refined: 0,
-  underPrior: null,
+  judgedUnderPrior: false,
 };
 const BRIEF: SearchPlan = { ...PLAN, shapes: ['spot'], fitting: 1 };
 const WITH_PRIOR: SearchPlan = { ...BRIEF, diffusions: 2, refined: 1 };
@@ -88,7 +88,6 @@ const startsOf = (met: readonly Candidate[]) => met.map(({ start }) => start);
 test('steps of a search: the fit of each start, twice as many that go on from one, the reverse diffusions, and those that go on', () => {
   assert.equal(searchSteps(PLAN), (2 + 2) * 8);
   assert.equal(searchSteps(WITH_PRIOR), (2 + 2) * 1 + 2 * 14 + 2 * 7);
-  assert.equal(searchSteps({ ...WITH_PRIOR, underPrior: 4 }), (2 + 2) * 1 + 2 * 14 + 2 * 7 + 4 + 7);
 });
 
 test('pixels within two of the border are left out', () => {
@@ -192,22 +191,16 @@ test('two diffusions are made, the better one goes on and is fitted, and from th
 
 test('in threads a search comes to the same to the bit, and hears as many steps', async () => {
   const threads = openTasks(3);
-  const search = { plan: { ...WITH_PRIOR, shapes: ['spot', 'ring'], underPrior: 2 }, prior: await trained(small) };
+  const search = {
+    plan: { ...WITH_PRIOR, shapes: ['spot', 'ring'], judgedUnderPrior: true },
+    prior: await trained(small),
+  };
   try {
     const [here, there] = [await estimate(small, search), await estimate(small, { ...search, tasks: threads })];
     assert.deepEqual(there, here);
   } finally {
     await threads.close();
   }
-});
-
-test('without diffusions a prior serves the last round alone, and there are as many steps as predicted', async () => {
-  const plan = { ...BRIEF, refined: 1, underPrior: 2 };
-  const { steps, candidates } = await estimate(small, { plan, prior: await trained(small) });
-  assert.deepEqual(steps, upTo(searchSteps(plan)));
-  const starts = startsOf(candidates);
-  const fitted = 'spot, by expectation, fitted under the prior';
-  assert.deepEqual(starts, ['spot', 'spot, by expectation', fitted, `${fitted}, diffused on`]);
 });
 
 /** Those among which one is chosen: what came of the most promising fit, and what was diffused. */
@@ -224,8 +217,8 @@ const judgeable = (met: readonly Candidate[]) => {
   return [first, ...others.filter(({ kernel }) => scoreKernel(kernel, first.kernel).ncc < 0.97)];
 };
 
-test('a last round without steps finds no kernels of its own: it chooses, by another judge', async () => {
-  const plan = { ...WITH_PRIOR, underPrior: 0 };
+test('a last round finds no kernels of its own: it chooses, by another judge', async () => {
+  const plan = { ...WITH_PRIOR, judgedUnderPrior: true };
   const prior = await trained(small);
   const { steps, candidates, chosen } = await estimate(small, { plan, prior });
   assert.deepEqual(steps, upTo(searchSteps(plan)));
@@ -233,23 +226,6 @@ test('a last round without steps finds no kernels of its own: it chooses, by ano
   assert.deepEqual(candidates, without.candidates);
   assert.equal(without.chosen, choose(contenders(without.candidates)));
   assert.ok(judgeable(candidates).includes(chosen));
-});
-
-test('in a last round the best kernel is fitted under the prior, and a diffusion goes on from there', async () => {
-  const plan = { ...WITH_PRIOR, underPrior: 4 };
-  const prior = await trained(small);
-  const { steps, candidates, chosen } = await estimate(small, { plan, prior });
-  assert.deepEqual(steps, upTo(searchSteps(plan)));
-  const before = candidates.slice(0, -2);
-  const [fitted, on] = candidates.slice(-2);
-  const judged = judgeable(before);
-  assert.ok(
-    judged.some(({ start }) => fitted.start === `${start}, fitted under the prior`),
-    fitted.start,
-  );
-  assert.equal(fitted.diffused, false);
-  assert.deepEqual([on.start, on.diffused], [`${fitted.start}, diffused on`, true]);
-  assert.ok([...judged, fitted, on].includes(chosen));
 });
 
 test('three colours that are alike are searched as a grey layer is: no colour is left out', async () => {
@@ -296,7 +272,7 @@ test('an executor that fails, in the cross-fit, in a diffusion or under the prio
       if (++runs > last) throw new Error('the device is gone');
       return program.run(inputs);
     });
-    const plan = { ...WITH_PRIOR, underPrior: 4 };
+    const plan = { ...WITH_PRIOR, judgedUnderPrior: true };
     await assert.rejects(estimate(small, { plan, prior, executor: failing, tasks }), /the device is gone/);
     assert.equal(onnx.livePrograms, 0);
   }
