@@ -4,7 +4,7 @@
  *
  * They differ in how much they try: `fast` searches kernels from edges and two shapes and restores by the gradients of natural pictures
  * alone, `balanced` also trains the prior, starts from what a reverse diffusion finds, judges its best kernels under the prior and lets
- * that sharpen the picture, `best` trains longer, starts from every shape and makes more steps.
+ * that sharpen the picture, `best` trains longer.
  */
 import { bicubicKernel, type Kernel, meanKernel, resizeSide, type Scale, toScale } from '../../../shared/kernel.ts';
 import type { UpscaleOptions } from '../../../shared/options.ts';
@@ -54,37 +54,24 @@ export interface ClosedFormPlan {
   readonly restoration: RestorationPlan;
 }
 
-/** How strong edges must be that tell of a kernel to begin at: few to very few. */
-const EDGES = [0.016, 0.032, 0.064];
+const BY_GRADIENTS = {
+  shapes: ALL_SHAPES,
+  // From few edges to very few.
+  edges: [0.016, 0.032, 0.064],
+  fitting: 12,
+  diffusions: 0,
+  refined: 0,
+  judgedUnderPrior: false,
+} as const satisfies SearchPlan;
+/** More beginnings, diffusions or steps than these find no better kernels, but sometimes a wrong one that foretells better (docs/experiments.md). */
+const WITH_PRIOR = { ...BY_GRADIENTS, diffusions: 1, refined: 1, judgedUnderPrior: true } as const satisfies SearchPlan;
 
 export const CLOSED_FORM_PLANS = {
-  fast: {
-    training: null,
-    search: {
-      shapes: ALL_SHAPES.slice(0, 2),
-      edges: EDGES,
-      fitting: 12,
-      diffusions: 0,
-      refined: 0,
-      judgedUnderPrior: false,
-    },
-    restoration: FAST_RESTORATION,
-  },
-  balanced: {
-    training: FAST_TRAINING,
-    search: {
-      shapes: ALL_SHAPES.slice(0, 2),
-      edges: EDGES,
-      fitting: 12,
-      diffusions: 1,
-      refined: 1,
-      judgedUnderPrior: true,
-    },
-    restoration: FAST_RESTORATION,
-  },
+  fast: { training: null, search: BY_GRADIENTS, restoration: FAST_RESTORATION },
+  balanced: { training: FAST_TRAINING, search: WITH_PRIOR, restoration: FAST_RESTORATION },
   best: {
     training: { ...FAST_TRAINING, steps: 1200, decay: 500 },
-    search: { shapes: ALL_SHAPES, edges: EDGES, fitting: 18, diffusions: 3, refined: 4, judgedUnderPrior: true },
+    search: WITH_PRIOR,
     restoration: FAST_RESTORATION,
   },
 } as const satisfies Record<string, ClosedFormPlan>;

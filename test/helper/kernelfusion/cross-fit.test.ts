@@ -7,7 +7,7 @@ import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
 import { makeRandom } from '../../../helper/kernelfusion/random.ts';
 import { createOnnxExecutor } from '../../../helper/tensor/executors/onnx/executor.ts';
-import { centreOfMass, type Kernel, shift } from '../../../shared/kernel.ts';
+import { centreOfMass, type Kernel, makeKernel, shift } from '../../../shared/kernel.ts';
 import { assertCancelHeard } from '../../support/cancel.ts';
 import { assertClose } from '../../support/close.ts';
 import { openEquations } from '../../support/equations.ts';
@@ -17,7 +17,15 @@ import { gaussian } from '../../support/scene.ts';
 const SIZE = 10;
 const SPOT = startKernel('spot', SIZE, 2);
 const OBLIQUE = gaussian(SIZE, 2, 2.4, 0.8, 0.6);
-const LINE = startKernel('line1', SIZE, 2);
+/** A streak of eight taps, upwards to the right. */
+const LINE = makeKernel(
+  SIZE,
+  2,
+  Float64Array.from({ length: SIZE ** 2 }, (_, i) => {
+    const [y, x] = [Math.floor(i / SIZE) - (SIZE - 1) / 2, (i % SIZE) - (SIZE - 1) / 2];
+    return Math.exp(-((y + x) ** 2) / 2 - ((y - x) / Math.SQRT2 / 4) ** 4);
+  }),
+);
 
 const onnx = await createOnnxExecutor({ threads: 1 });
 const equations = await openEquations(onnx, SIZE, 2);

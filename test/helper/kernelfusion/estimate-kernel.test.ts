@@ -27,7 +27,7 @@ after(() => onnx.close());
 afterEach(() => assert.equal(onnx.livePrograms, 0));
 
 const PLAN: SearchPlan = {
-  shapes: ['spot', 'line1'],
+  shapes: ['spot', 'ring'],
   edges: [],
   fitting: 8,
   diffusions: 0,

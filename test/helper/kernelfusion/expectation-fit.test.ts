@@ -101,7 +101,7 @@ test('what a draw is off by counts ten times in the equations, and has nothing t
     const b = Float64Array.from(places, (place) => (ofMean && place === middle ? LARGE : 0));
     return { G, b, meanSquare: 1 };
   };
-  const { data } = await fit({ start: startKernel('disc', SIZE, 2), steps: 1, builder: stub });
+  const { data } = await fit({ start: startKernel('ring', SIZE, 2), steps: 1, builder: stub });
   assert.equal(calls, 2);
   // |k|^2 counts twice then. Least under sum k = 1 where the wished tap is 1 + n times as large as each other one.
   const others = data.filter((v, i) => v > 0 && i !== middle);

@@ -46,7 +46,7 @@ test('a plan that does more is more work, and one without a prior has none for i
   );
   assert.equal(little.prior, 0);
   assert.ok(usual.prior > 0 && usual.prior < most.prior);
-  assert.ok(little.kernel > 0 && little.kernel < usual.kernel && usual.kernel < most.kernel);
+  assert.ok(little.kernel > 0 && little.kernel < usual.kernel && usual.kernel === most.kernel);
   assert.ok(little.image < usual.image);
 });
 
@@ -56,6 +56,6 @@ test('what is judged under the prior is work of its own', () => {
     plannedWork(layer(64), false, layer(64), 2, SIDE, { ...best, search: { ...search, ...change } }).kernel;
   const judgements = kernelWork({}) - kernelWork({ judgedUnderPrior: false });
   // Three judgements by two scenes of six steps are more steps of the prior than the fourteen of a diffusion.
-  const diffusion = kernelWork({ diffusions: 4 }) - kernelWork({});
+  const diffusion = kernelWork({ diffusions: 2 }) - kernelWork({});
   assert.ok(judgements > diffusion, `${judgements}, ${diffusion}`);
 });
