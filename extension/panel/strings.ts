@@ -17,7 +17,7 @@ const PHASES: Readonly<Record<JobProgress['phase'], string>> = {
 const PRESET_WORDS: Readonly<Record<Preset, { readonly name: string; readonly about: string }>> = {
   fast: { name: 'Fast', about: 'A quick look: few guesses at the blur, no network trained.' },
   balanced: { name: 'Balanced', about: 'Learns the patches of this layer and tries more guesses at the blur.' },
-  best: { name: 'Best', about: 'The same more thoroughly, for those who can wait: takes several times as long.' },
+  best: { name: 'Best', about: 'Learns the patches for longer, for little more: takes nearly twice as long.' },
   paper: {
     name: 'Paper',
     about: 'The method as published, made for graphics cards: about 8 hours for a small layer without one.',
@@ -182,9 +182,9 @@ export const STRINGS = {
     confidenceHelp: 'How likely it is that this kernel makes a better picture than plain enlarging.',
     uncertain: (preset: Preset) =>
       'The kernel is uncertain: compare the picture before and after. ' +
-      (preset === 'best'
-        ? 'A larger or sharper layer may give a better one.'
-        : `A larger or sharper layer, or the preset ${PRESET_WORDS.best.name}, may give a better one.`),
+      (preset === 'fast'
+        ? `A larger or sharper layer, or the preset ${PRESET_WORDS.balanced.name}, may give a better one.`
+        : 'A larger or sharper layer may give a better one.'),
     seconds: (count: number) => duration(count),
     time: 'Time',
     download: 'Download picture',

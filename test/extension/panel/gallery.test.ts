@@ -63,7 +63,7 @@ describe('every state of the panel', { skip: missing(TARGETS[0]), timeout: 180_0
     assert.match(words.done, /Confidence in the kernel\s+72 %/);
     assert.doesNotMatch(words.done, /uncertain/);
     assert.match(words.uncertain, /Confidence in the kernel\s+31 %/);
-    assert.match(words.uncertain, /The kernel is uncertain: .* preset Best/);
+    assert.match(words.uncertain, /The kernel is uncertain: .* A larger or sharper layer may give/);
     assert.doesNotMatch(words['not-inserted'], /Confidence|uncertain/, 'the bicubic kernel was not found');
   });
 
