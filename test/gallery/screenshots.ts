@@ -102,7 +102,10 @@ async function drawAtWork(): Promise<void> {
     await panel.click('button', 'Upscale');
     await panel.says(INSERTED, PATIENCE);
     await panel.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-    const [right, left] = [await panel.page.screenshot(), await editor.screenshot()];
+    const right = await panel.page.screenshot();
+    // A tab in the background draws nothing that could be taken.
+    await editor.bringToFront();
+    const left = await editor.screenshot();
     await writeBeside('at-work', [left, right]);
   } finally {
     await extension.close();
