@@ -23,7 +23,7 @@ import { supportAround } from './support.ts';
 export const FOLDS = 3;
 
 /** How a scene is inferred. */
-export interface Inference {
+interface Inference {
   /** The scene a little further on, from the last one or from nothing. LR pixels whose `shown` is 0 are not looked at. */
   infer(shown: Float32Array, kernel: Kernel, last: Scene | null): Promise<Scene>;
   /** What the kernel is fitted to: the mean, on the kernel's canvas. */
@@ -33,19 +33,21 @@ export interface Inference {
 }
 
 /**
- * Steps on from the kernel `start` to one that explains `y` (values in [-1, 1]), with taps around those of `start` only. Pixels whose `usable`
- * is 0 are not fitted. `equations`: for kernels of that side and scale.
+ * Steps on from the kernel `start` to one that explains the pixels of `view`, with taps around those of `start` only. Pixels whose `usable` is 0
+ * are not fitted. `equations`: for kernels of that side and scale.
  */
 export async function crossFit(
-  y: Planes,
+  view: Omit<View, 'shown'>,
   usable: Uint8Array,
   start: Kernel,
   steps: number,
-  inference: Inference,
   equations: NormalEquationsBuilder,
   random: Random,
   onStep: (kernel: Kernel) => void | Promise<void>,
+  signal?: AbortSignal,
 ): Promise<Kernel> {
+  const { infer, pictureOf, move } = underGradients(view, start, random, signal);
+  const y = makePlanes(view.width, view.height, 1, view.y);
   const folds = Uint8Array.from(usable, () => random.below(FOLDS));
   const scenes: (Scene | null)[] = Array(FOLDS).fill(null);
   const solver = makeKernelSteps(supportAround(start), start.scale);
@@ -53,13 +55,13 @@ export async function crossFit(
   for (let step = 0; step < steps; step++) {
     const fold = step % FOLDS;
     const shown = Float32Array.from(folds, (f) => (f === fold ? 0 : 1));
-    const scene = await inference.infer(shown, kernel, scenes[fold]);
+    const scene = await infer(shown, kernel, scenes[fold]);
     scenes[fold] = scene;
     const hidden = usable.map((u, i) => (folds[i] === fold ? u : 0));
-    const next = solver.next(await equations(inference.pictureOf(scene), y, hidden, solver.support()));
+    const next = solver.next(await equations(pictureOf(scene), y, hidden, solver.support()));
     kernel = next.kernel;
     const { change } = next;
-    if (change) for (const [f, s] of scenes.entries()) scenes[f] = s && inference.move(s, change);
+    if (change) for (const [f, s] of scenes.entries()) scenes[f] = s && move(s, change);
     await onStep(kernel);
   }
   return kernel;

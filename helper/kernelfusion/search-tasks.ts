@@ -3,8 +3,8 @@
  * own (tasks.ts). What they need of the executor they ask for.
  */
 import { type Kernel, resizeSide, toScale } from '../../shared/kernel.ts';
-import { makePlanes, type Planes } from '../image/planes.ts';
-import { crossFit, underGradients } from './cross-fit.ts';
+import type { Planes } from '../image/planes.ts';
+import { crossFit } from './cross-fit.ts';
 import { bicubicCanvas } from './degradation.ts';
 import { ofDifferences } from './difference-equations.ts';
 import { type DiffusionPlan, type Searched, searchByDiffusion } from './diffusion-search.ts';
@@ -95,12 +95,9 @@ export const SEARCH_TASKS = {
     { product, onStep }: Pick<SearchServices, 'product' | 'onStep'>,
     signal?: AbortSignal,
   ): Promise<Kernel> {
-    const { usable } = searched;
+    const equations = differencesOf(searched, product);
     const chance = makeRandom(seed, CHANCE.folds);
-    const view = lumaView(searched);
-    const luma = makePlanes(view.width, view.height, 1, view.y);
-    const scenes = underGradients(view, searched, chance, signal);
-    return crossFit(luma, usable, start, steps, scenes, differencesOf(searched, product), chance, onStep);
+    return crossFit(lumaView(searched), searched.usable, start, steps, equations, chance, onStep, signal);
   },
 
   /** Expectation maximisation under sparse gradients. */

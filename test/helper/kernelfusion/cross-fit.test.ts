@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { makePlanes } from '../../../helper/image/planes.ts';
-import { crossFit, FOLDS, underGradients } from '../../../helper/kernelfusion/cross-fit.ts';
+import { crossFit, FOLDS } from '../../../helper/kernelfusion/cross-fit.ts';
 import type { NormalEquationsBuilder } from '../../../helper/kernelfusion/kernel-solver.ts';
 import { startKernel } from '../../../helper/kernelfusion/kernel-starts.ts';
 import { scoreKernel } from '../../../helper/kernelfusion/metrics.ts';
@@ -37,9 +37,7 @@ after(async () => {
 function fitTo(view: ReturnType<typeof noisyView>, { start = SPOT, steps = 9, seed = 1, ...more }: FitRun = {}) {
   const usable = Uint8Array.from(view.y, (_, i) => (more.usable?.(i) === false ? 0 : 1));
   const { onStep = () => {}, builder = equations.build, signal } = more;
-  const random = makeRandom(seed);
-  const luma = makePlanes(view.width, view.height, 1, view.y);
-  return crossFit(luma, usable, start, steps, underGradients(view, start, random, signal), builder, random, onStep);
+  return crossFit(view, usable, start, steps, builder, makeRandom(seed), onStep, signal);
 }
 
 const alike = (a: Kernel, b: Kernel) => scoreKernel(a, b).ncc;

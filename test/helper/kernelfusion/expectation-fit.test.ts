@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { cutPlanes, makePlanes, type Planes } from '../../../helper/image/planes.ts';
-import { crossFit, underGradients } from '../../../helper/kernelfusion/cross-fit.ts';
+import { cutPlanes, type Planes } from '../../../helper/image/planes.ts';
+import { crossFit } from '../../../helper/kernelfusion/cross-fit.ts';
 import { ofDifferences } from '../../../helper/kernelfusion/difference-equations.ts';
 import { fitByExpectation } from '../../../helper/kernelfusion/expectation-fit.ts';
 import type { NormalEquationsBuilder } from '../../../helper/kernelfusion/kernel-solver.ts';
@@ -53,10 +53,8 @@ test('from near by the kernel is approached, each step a centred kernel', async 
 
 test('at the right kernel it stays, nearer than fitting to hidden pixels does', async () => {
   const usable = new Uint8Array(VIEW.y.length).fill(1);
-  const y = makePlanes(VIEW.width, VIEW.height, 1, VIEW.y);
   const chance = makeRandom(1);
-  const scenes = underGradients(VIEW, OBLIQUE, chance);
-  const toHidden = await crossFit(y, usable, OBLIQUE, 9, scenes, differences, chance, () => {});
+  const toHidden = await crossFit(VIEW, usable, OBLIQUE, 9, differences, chance, () => {});
   const [here, there] = [alike(await fit({ start: OBLIQUE, steps: 9 }), OBLIQUE), alike(toHidden, OBLIQUE)];
   assert.ok(here > 0.97 && here > there, `alike to ${here}, to hidden pixels ${there}`);
 });
