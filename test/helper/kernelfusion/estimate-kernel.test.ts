@@ -264,7 +264,7 @@ test('an executor that fails, in the cross-fit, in a diffusion or under the prio
   const prior = await trained(small);
   const threads = openTasks(2);
   after(() => threads.close());
-  for (const [last, tasks] of [2, 12, 60].flatMap((last) =>
+  for (const [last, tasks] of [2, 12, 60, 100].flatMap((last) =>
     [tasksHere(), threads].map((tasks) => [last, tasks] as const),
   )) {
     let runs = 0;
